@@ -1,0 +1,1 @@
+"""Targets of a derivation: NumPy kernels, ball code for python-flint, LaTeX."""

@@ -1,0 +1,124 @@
+"""Ball code for python-flint: the same derivation over lists of ``arb``, one group of rows at a time.
+
+Rationals stay rationals (``fmpq``) and integers stay integers, so the only rounding is that of ball arithmetic, which
+encloses it. No scaling is needed: the exponent of a ball does not overflow.
+"""
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from derive.calculus import StructuredHessian
+from derive.derivation import Derivation
+from derive.formula import FormulaError
+from derive.printers.order import OrderedPrinter
+from derive.program import COUNT
+
+_METHODS = {
+    "exp": "exp",
+    "log": "log",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "tanh": "tanh",
+    "sin": "sin",
+    "cos": "cos",
+}
+
+
+class BallPrinter(OrderedPrinter):
+    """SymPy scalars as python-flint expressions."""
+
+    def _print_Function(self, e: sp.Function) -> str:
+        name = type(e).__name__
+        if name not in _METHODS:
+            raise FormulaError(
+                f"No ball spelling is known for the function {name}; known are {', '.join(sorted(_METHODS))}."
+            )
+        return f"{self._operand(e.args[0])}.{_METHODS[name]}()"
+
+    def _operand(self, e: sp.Expr) -> str:
+        """An expression that a method can be called on."""
+        return str(e) if e.is_Symbol else f"({self._print(e)})"
+
+    _print_log = _print_Function
+
+    def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
+        if expr.exp == sp.Rational(1, 2):
+            return f"{self._operand(expr.base)}.sqrt()"
+        if expr.exp == -sp.Rational(1, 2):
+            return f"{self._operand(expr.base)}.rsqrt()"
+        return str(super()._print_Pow(expr, rational))
+
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        return f"fmpq({expr.p}, {expr.q})"
+
+    def _print_Exp1(self, expr: sp.Expr) -> str:
+        return "arb(1).exp()"
+
+    def _print_Pi(self, expr: sp.Expr) -> str:
+        return "arb.pi()"
+
+
+def code(expression: sp.Expr) -> str:
+    """One expression as python-flint source."""
+    return str(BallPrinter().doprint(expression))
+
+
+def ball_functions(d: Derivation) -> str:
+    """The functions of a ball module."""
+    z = str(d.formula.z)
+    arguments = ", ".join([z, *map(str, (*d.formula.data, *d.formula.parameters))])
+    functions = [
+        _function(d, f"value({arguments})", "Loss.", [d.value], f"return {code(d.value)}"),
+        _function(d, f"gradient({arguments})", f"Gradient in {z}.", [d.gradient], f"return {_row(d, d.gradient)}"),
+        _hessian(
+            d,
+            f"hessian({arguments})",
+            f"D, columns of U, and C with Hessian diag(D) + U C U^T in {z}.",
+            d.hessian,
+        ),
+    ]
+    if d.residual is not None:
+        doc = "Residual c with loss = ||c||^2 / 2."
+        functions.append(_function(d, f"residual({arguments})", doc, [d.residual], f"return {_row(d, d.residual)}"))
+    if d.prediction is not None:
+        doc = f"The model of {d.formula.data[0]}: the zero of the residual."
+        functions.append(_function(d, f"prediction({z})", doc, [d.prediction], f"return {_row(d, d.prediction)}"))
+    return "\n\n".join(functions)
+
+
+def _hessian(d: Derivation, head: str, doc: str, H: StructuredHessian) -> str:
+    entries = [entry for line in H.C for entry in line]
+    U = ", ".join(_row(d, column) for column in H.U)
+    C = ", ".join("[" + ", ".join(f"arb({e})" if e.is_Integer else code(e) for e in line) + "]" for line in H.C)
+    lines = [f"D = {_row(d, H.D)}", f"U = [{U}]", f"C = [{C}]", "return D, U, C"]
+    return _function(d, head, doc, [H.D, *H.U, *entries], "\n    ".join(lines))
+
+
+def _function(d: Derivation, head: str, doc: str, outputs: Sequence[sp.Expr], result: str) -> str:
+    lines = [f"{COUNT} = len({d.formula.z})"] if _counts(d, outputs) else []
+    for x in d.needed(outputs):
+        if x.role == "total":
+            lines.append(f"{x.symbol} = sum({_row(d, x.expression)}, arb(0))")
+        else:
+            lines.append(f"{x.symbol} = {_row(d, x.expression)}")
+    body = "\n".join(f"    {line}" for line in [*lines, result])
+    return f'def {head}:\n    """{doc}"""\n{body}\n'
+
+
+def _counts(d: Derivation, outputs: Sequence[sp.Expr]) -> bool:
+    return any(e.has(COUNT) for e in (*outputs, *(x.expression for x in d.needed(outputs))))
+
+
+def _row(d: Derivation, expression: sp.Expr) -> str:
+    """A row quantity as a list: u -> [u_i ... for u_i in u]."""
+    rows = (*d.formula.rows, *(x.symbol for x in d.definitions if x.role != "total"))
+    used = [s for s in rows if s in expression.free_symbols]
+    if not used:
+        return f"[{code(expression)}] * len({d.formula.z})"
+    if expression in used:
+        return str(expression)
+    entry = code(expression.xreplace({s: sp.Symbol(f"{s}_i") for s in used}))
+    names = ", ".join(f"{s}_i" for s in used)
+    source = str(used[0]) if len(used) == 1 else f"zip({', '.join(map(str, used))}, strict=True)"
+    return f"[{entry} for {names} in {source}]"

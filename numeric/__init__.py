@@ -1,0 +1,36 @@
+"""Regression problems on generated kernels, their structured Hessians and their solvers.
+
+>>> import numpy as np
+>>> from numeric import AttentionRegression, solve
+>>> rng = np.random.default_rng(0)
+>>> A1, A2, X_true = rng.normal(size=(20, 3)), rng.normal(size=(20, 3)), rng.normal(size=(3, 3))
+>>> B = AttentionRegression("normalized-exp", A1, A2, np.eye(20)).predict(X_true)
+>>> solution = solve(AttentionRegression("normalized-exp", A1, A2, B))
+>>> solution.status, bool(np.abs(solution.x - X_true).max() < 1e-12)
+('converged', True)
+"""
+
+from numeric.data import ProblemData, load, shipped
+from numeric.kernels import kernel, loss_names
+from numeric.operator import HessianOperator
+from numeric.problems import AttentionRegression, Regression, VectorRegression
+from numeric.solution import STATUS, Solution
+from numeric.solve import solve
+from numeric.validation import InputError, OutsideDomain
+
+__all__ = [
+    "STATUS",
+    "AttentionRegression",
+    "HessianOperator",
+    "InputError",
+    "OutsideDomain",
+    "ProblemData",
+    "Regression",
+    "Solution",
+    "VectorRegression",
+    "kernel",
+    "load",
+    "loss_names",
+    "shipped",
+    "solve",
+]

@@ -1,0 +1,128 @@
+"""Regeneration: only what changed is rewritten, everything new is verified, nothing is lost when it fails."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import sympy as sp
+
+import proofs_check.regeneration
+from derive import FormulaError, formulas, outdated, total
+from proofs_check.kernel_check import KernelError
+from proofs_check.regeneration import Target, changes, regenerate
+
+FAMILY = ("plain-exp", "plain-sinh", "regularizer")
+
+
+@pytest.fixture(scope="module")
+def family():
+    return {name: formulas()[name] for name in FAMILY}
+
+
+@pytest.fixture
+def target(tmp_path):
+    return Target.below(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def generated(family, tmp_path_factory):
+    """The family, generated once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("generated")
+    regenerate(family, Target.below(folder))
+    return folder
+
+
+@pytest.fixture
+def current(generated, target):
+    shutil.copytree(generated, target.kernels.parent, dirs_exist_ok=True)
+    return target
+
+
+def test_committed_modules_are_current():
+    assert changes(formulas(), Target.checkout()) == []
+
+
+def test_first_generation_then_nothing_to_do(target, family):
+    done = regenerate(family, target)
+    assert [c.file_name for c in done] == ["plain_exp.py", "plain_sinh.py", "regularizer.py"]
+    assert all(c.report.hessian < 1e-12 for c in done)
+    assert regenerate(family, target) == []
+
+
+def test_editing_one_formula_changes_its_files_only(current, family):
+    before = {path: path.stat().st_mtime_ns for path in current.kernels.glob("*.py")}
+    edited = replace(family["plain-exp"], loss=2 * family["plain-exp"].loss)
+    done = regenerate({**family, "plain-exp": edited}, current)
+    assert [(c.file_name, c.reason) for c in done] == [("plain_exp.py", "formula or generator changed")]
+    rewritten = [path.name for path in before if path.stat().st_mtime_ns != before[path]]
+    assert rewritten == ["plain_exp.py"]
+
+
+def test_edited_missing_and_orphaned_files_are_reported(current, family):
+    edited, missing = current.kernels / "plain_exp.py", current.balls / "plain_sinh.py"
+    edited.write_text(edited.read_text().replace("c*u", "c*u*2"))
+    missing.unlink()
+    (current.kernels / "forgotten.py").write_text("")
+    assert {c.file_name: c.reason for c in changes(family, current)} == {
+        "forgotten.py": "no formula of this name is declared",
+        "plain_exp.py": "edited by hand",
+        "plain_sinh.py": "not generated yet",
+    }
+    regenerate(family, current)
+    assert changes(family, current) == []
+    assert not (current.kernels / "forgotten.py").exists()
+
+
+def test_a_changed_generator_makes_everything_stale(current, family, monkeypatch):
+    monkeypatch.setattr("derive.generator._pipeline_source", lambda: "another generator")
+    assert set(outdated(family, current.kernels).values()) == {"formula or generator changed"}
+
+
+def test_a_kernel_that_fails_verification_is_not_installed(current, family, monkeypatch):
+    before = (current.kernels / "plain_exp.py").read_text()
+    real = proofs_check.regeneration.generate
+
+    def broken(formula, proof):
+        generated = real(formula, proof)
+        return replace(generated, kernel=generated.kernel.replace("g = _rows(", "g = _rows(2*"))
+
+    monkeypatch.setattr(proofs_check.regeneration, "generate", broken)
+    edited = replace(family["plain-exp"], reference="edited")
+    with pytest.raises(KernelError, match=r"generated gradient of 'plain-exp' differs from the 50-digit reference"):
+        regenerate({**family, "plain-exp": edited}, current)
+    assert (current.kernels / "plain_exp.py").read_text() == before
+    assert [path for path in current.kernels.iterdir() if path.suffix != ".py"] == []
+
+
+def test_broken_ball_code_is_caught(target, family, monkeypatch):
+    real = proofs_check.regeneration.generate
+
+    def broken(formula, proof):
+        generated = real(formula, proof)
+        return replace(generated, balls=generated.balls.replace("sum_cc/2", "sum_cc*0.5000000000000001"))
+
+    monkeypatch.setattr(proofs_check.regeneration, "generate", broken)
+    with pytest.raises(KernelError, match="ball code"):
+        regenerate({"plain-exp": family["plain-exp"]}, target)
+
+
+def test_a_function_without_a_spelling_is_refused(target):
+    formula = formulas()["plain-exp"]
+    loss = total((sp.erf(formula.z) - formula.data[0]) ** 2)
+    with pytest.raises(FormulaError, match="No NumPy spelling is known for the function erf"):
+        regenerate({"plain-erf": replace(formula, name="plain-erf", loss=loss, names={})}, target)
+    assert not target.kernels.exists()
+
+
+def test_the_header_states_formula_and_proof(current, family):
+    text = (current.kernels / "plain_exp.py").read_text()
+    for line in (
+        "c = u - b",
+        "dL/dz = c*u",
+        "n = 2, 3, 4 with phi for exp abstract",
+        "symbolic n",
+        "Operations per row",
+    ):
+        assert line in text
+    assert "import numpy as np" in text
+    assert text.count("import") == 1
