@@ -10,8 +10,8 @@
 ('converged', True)
 """
 
-from numeric.data import ProblemData, load, shipped
 from numeric.kernels import kernel, loss_names
+from numeric.loading import ProblemData, load, shipped
 from numeric.operator import HessianOperator
 from numeric.problems import AttentionRegression, Regression, VectorRegression
 from numeric.solution import STATUS, Solution

@@ -1,0 +1,152 @@
+"""Problem files: npz in, arrays out, and one clear sentence for each way in which a file can be wrong."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numeric.kernels import Array
+from numeric.problems import AttentionRegression, Regression, VectorRegression
+from numeric.validation import InputError, real_array
+
+KEYS = "A and b [and w], or A1, A2 and B [and w], or stacked A1 and A2 with row_off and B_0, B_1, ... [and w_0, ...]"
+
+
+@dataclass(frozen=True, eq=False)
+class ProblemData:
+    """The arrays of one problem file.
+
+    Attributes:
+        inputs: (A,) in vector form, (A1, A2) in matrix form; lists where there are several prompts.
+        target: b, B, or a list of B.
+        weights: w of the same form, or None.
+        x_true: what the file says the answer is, or None; only ever compared with.
+    """
+
+    inputs: tuple[Any, ...]
+    target: Any
+    weights: Any = None
+    x_true: Array | None = None
+
+    def problem(self, loss: str) -> Regression:
+        """The regression problem of these data.
+
+        Args:
+            loss: a name such as "normalized-exp".
+
+        Raises:
+            InputError: shapes do not fit, or an array holds NaN or infinity.
+            ValueError: there is no such loss.
+        """
+        if len(self.inputs) == 1:
+            return VectorRegression(loss, self.inputs[0], self.target, w=self.weights)
+        A1, A2 = self.inputs
+        return AttentionRegression(loss, A1, A2, self.target, w=self.weights)
+
+    def relative_error(self, x: Array) -> float | None:
+        """||x - x_true|| / ||x_true|| (Frobenius, no alignment), None where x_true is missing.
+
+        Raises:
+            InputError: x_true has another shape than x.
+        """
+        if self.x_true is None:
+            return None
+        if self.x_true.shape != np.shape(x):
+            raise InputError(f"X_true: got shape {self.x_true.shape}, but the unknown has shape {np.shape(x)}")
+        return float(np.linalg.norm(x - self.x_true) / np.linalg.norm(self.x_true))
+
+
+def shipped(name: str) -> Path:
+    """The path of a data file that comes with the package.
+
+    Args:
+        name: such as "attention_f2_L3H3", one real attention head (see numeric/data/README.md).
+
+    Raises:
+        InputError: there is no such file.
+
+    >>> shipped("attention_f2_L3H3").name
+    'attention_f2_L3H3.npz'
+    """
+    folder = Path(str(resources.files("numeric"))) / "data"
+    path = folder / f"{name}.npz"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.npz")))
+        raise InputError(f"no data file {name!r} comes with the package: choose one of {names}")
+    return path
+
+
+def load(path: str | Path) -> ProblemData:
+    """Read a problem file.
+
+    Args:
+        path: an npz file with the keys of `KEYS`; `X_true` or `x_true` is read too, other keys are ignored.
+
+    Raises:
+        InputError: the file is missing, truncated, no npz or pickled, lacks keys, or its shapes disagree.
+    """
+    arrays = _read(Path(path))
+    try:
+        return _sorted_out(arrays)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _read(path: Path) -> dict[str, Array]:
+    try:
+        # Opened here, because numpy.load leaves a damaged file open.
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                raise InputError(f"{path}: holds a single array; use numpy.savez and the keys {KEYS}")
+            return {key: file[key] for key in file.files if _is_used(key)}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:
+        raise InputError(f"{path}: truncated or damaged ({error}); write it again with numpy.savez") from None
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{path}: no npz of plain arrays ({error}); save arrays of numbers with numpy.savez") from None
+
+
+def _is_used(key: str) -> bool:
+    return key in {"A", "b", "w", "A1", "A2", "B", "row_off", "X_true", "x_true"} or key[:2] in ("B_", "w_")
+
+
+def _sorted_out(arrays: Mapping[str, Array]) -> ProblemData:
+    x_true = arrays.get("X_true", arrays.get("x_true"))
+    if x_true is not None:
+        x_true = real_array("X_true", x_true, (1, 2))
+    if {"A1", "A2", "row_off"} <= arrays.keys():
+        return _prompts(arrays, x_true)
+    if {"A1", "A2", "B"} <= arrays.keys():
+        return ProblemData((arrays["A1"], arrays["A2"]), arrays["B"], arrays.get("w"), x_true)
+    if {"A", "b"} <= arrays.keys():
+        return ProblemData((arrays["A"],), arrays["b"], arrays.get("w"), x_true)
+    found = ", ".join(sorted(arrays)) or "none of these"
+    raise InputError(f"a problem needs the keys {KEYS}; the file has {found}")
+
+
+def _prompts(arrays: Mapping[str, Array], x_true: Array | None) -> ProblemData:
+    A1, A2 = (real_array(name, arrays[name], 2) for name in ("A1", "A2"))
+    offsets = real_array("row_off", arrays["row_off"], 1)
+    count = len(offsets) - 1
+    fits = offsets[0] == 0 and offsets[-1] == len(A1) == len(A2) and np.all(np.diff(offsets) > 0)
+    if count < 1 or offsets.dtype.kind not in "iu" or not fits:
+        raise InputError(
+            f"row_off: got {offsets.tolist()}; it must rise in integers from 0 to the number of rows of "
+            f"A1 ({len(A1)}) and A2 ({len(A2)})"
+        )
+    missing = [f"B_{i}" for i in range(count) if f"B_{i}" not in arrays]
+    if missing:
+        raise InputError(f"row_off announces {count} prompts, but {', '.join(missing)} is missing")
+    targets = [arrays[f"B_{i}"] for i in range(count)]
+    weights = [arrays[f"w_{i}"] for i in range(count)] if "w_0" in arrays else None
+    inputs = tuple(np.split(A, offsets[1:-1]) for A in (A1, A2))
+    return ProblemData(inputs, targets, weights, x_true)

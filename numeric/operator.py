@@ -1,0 +1,144 @@
+"""Hessians as operators: products, diagonal, dense form and solves on one structured object."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+from scipy.sparse.linalg import LinearOperator
+
+from numeric.kernels import Array, unscale
+from numeric.maps import LinearMap
+from numeric.structure import GroupHessians
+
+LARGE_LOG_SCALE = 60.0
+"""Below e^60, entries of moderate size overflow not even float32; beyond, the diagonal is looked at."""
+
+
+class HessianOperator(LinearOperator):
+    """H = exp(log_scale) sum over prompts of M^T (diag(D) + U C U^T) M, M the prompt's linear map.
+
+    It acts on vec(x), which is row-major, of length N, and alike on arrays of x's shape. Sums of squares give
+    a symmetric matrix, so the adjoint is the operator itself.
+
+    Attributes:
+        shape: (N, N).
+        x_shape: the shape of x.
+        log_scale: 0 for the Hessian itself; with `scaled=True` the true one is exp(log_scale) times this one.
+    """
+
+    def __init__(
+        self,
+        maps: tuple[LinearMap, ...],
+        groups: tuple[GroupHessians, ...],
+        x_shape: tuple[int, ...],
+        log_scale: float,
+        scaled: bool = False,
+    ) -> None:
+        N = int(np.prod(x_shape))
+        super().__init__(dtype=groups[0].D.dtype, shape=(N, N))
+        self.maps, self.groups, self.x_shape = maps, groups, x_shape
+        self.log_scale = log_scale if scaled else 0.0
+        self._applied_scale = 0.0 if scaled else log_scale
+        if self._applied_scale > LARGE_LOG_SCALE or not all(np.all(np.isfinite(H.D)) for H in groups):
+            # The diagonal overflows first: an error now instead of infinities in a later product.
+            self.diagonal()
+
+    def _matvec(self, v: Array) -> Array:
+        x = np.asarray(v).reshape(self.x_shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            products = [map_.adjoint(H.apply(map_.forward(x))) for map_, H in zip(self.maps, self.groups, strict=True)]
+            return self._finite(sum(products[1:], start=products[0])).ravel()
+
+    def _adjoint(self) -> "HessianOperator":
+        return self
+
+    def dot(self, x: Any) -> Any:
+        """H x, in the shape of x: x's own shape, (N,), or a matrix of columns (N, k)."""
+        array = x if isinstance(x, LinearOperator) or np.isscalar(x) else np.asarray(x)
+        if isinstance(array, np.ndarray) and array.shape == self.x_shape:
+            return self._matvec(array).reshape(self.x_shape)
+        return super().dot(array)
+
+    def blocks(self) -> Array:
+        """The dense diagonal blocks, shape (k, m, m) with k m = N; k > 1 for independent problems."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            dense = [map_.contract(H) for map_, H in zip(self.maps, self.groups, strict=True)]
+            return self._finite(sum(dense[1:], start=dense[0]))
+
+    def to_dense(self) -> Array:
+        """The matrix, shape (N, N)."""
+        return scipy.linalg.block_diag(*self.blocks())
+
+    def diagonal(self) -> Array:
+        """The diagonal, in the shape of vec(x): (N,)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = [map_.contract_diagonal(H) for map_, H in zip(self.maps, self.groups, strict=True)]
+            return self._finite(sum(parts[1:], start=parts[0])).ravel()
+
+    def solve(self, g: Array, damping: float = 0.0) -> Array:
+        """(H + damping I)^{-1} g, by Cholesky where positive definite, else by a symmetric factorization.
+
+        Args:
+            g: shape (N,) or x's shape; the solution has the same.
+            damping: added to the diagonal, in the units of this operator.
+
+        Raises:
+            numpy.linalg.LinAlgError: singular to working precision.
+        """
+        blocks = self.blocks()
+        blocks = blocks + damping * np.eye(blocks.shape[-1], dtype=blocks.dtype)
+        rhs = np.asarray(g)
+        parts = [
+            _solve_symmetric(block, part) for block, part in zip(blocks, rhs.reshape(len(blocks), -1), strict=True)
+        ]
+        return np.concatenate(parts).reshape(rhs.shape)
+
+    def eigenvalue_bounds(self) -> tuple[float, float]:
+        """An interval (low, high) that holds every eigenvalue; an inclusion, not the extreme eigenvalues.
+
+        For M^T B M with B between l and h: eigenvalues lie between min(l s_max, l s_min) and max(h s_max, h
+        s_min), s the squared singular values of M; prompts add. Rigorous but for rounding, and cheap: nothing
+        of size N.
+        """
+        low = high = 0.0
+        for map_, H in zip(self.maps, self.groups, strict=True):
+            smallest, largest = map_.squared_singular_bounds()
+            bottom, top = H.eigenvalue_bounds()
+            low += min(bottom * smallest, bottom * largest)
+            high += max(top * smallest, top * largest)
+        bounds = self._finite(np.array([low, high]))
+        return float(bounds[0]), float(bounds[1])
+
+    def _finite(self, scaled: Array) -> Array:
+        result = unscale(scaled, self._applied_scale) if self._applied_scale else scaled
+        if not np.all(np.isfinite(result)):
+            raise OverflowError(
+                f"the Hessian overflows {self.dtype} (log scale {self._applied_scale:.4g}): ask for "
+                "scaled=True, which helps a normalized or rescaled loss, or reduce the entries of A x"
+            )
+        return result
+
+    def __repr__(self) -> str:
+        N, ranks = self.shape[0], {H.U.shape[-1] for H in self.groups}
+        rank = "/".join(str(r) for r in sorted(ranks))
+        return (
+            f"<{N} x {N} HessianOperator, diagonal plus rank {rank} per group, {self.dtype}, "
+            f"log scale {self.log_scale:g}>"
+        )
+
+
+def _solve_symmetric(matrix: Array, rhs: Array) -> Array:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", scipy.linalg.LinAlgWarning)
+        try:
+            return scipy.linalg.solve(matrix, rhs, assume_a="pos")
+        except (np.linalg.LinAlgError, scipy.linalg.LinAlgWarning):
+            pass
+        try:
+            return scipy.linalg.solve(matrix, rhs, assume_a="sym")
+        except (np.linalg.LinAlgError, scipy.linalg.LinAlgWarning):
+            raise np.linalg.LinAlgError(
+                f"the Hessian ({matrix.shape[0]} x {matrix.shape[0]}) is singular to working precision: "
+                "pass damping > 0, add weights w, or solve the problem in whitened variables with solve()"
+            ) from None

@@ -1,0 +1,103 @@
+"""What the one loop passes to a solver and gets back from it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from numeric.evaluation import Point
+from numeric.kernels import Array, unscale
+from numeric.validation import OutsideDomain
+from numeric.whitening import WhitenedRegression
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a solution's history.
+
+    Attributes:
+        step: the number of the step, 0 for the start.
+        value: L after the step.
+        gradient_norm: Frobenius norm of the gradient in the stored variables.
+        kind: what made the step.
+        radius: the trust-region radius, in the 2-norm of the change of z, or NaN where there is none.
+    """
+
+    step: int
+    value: float
+    gradient_norm: float
+    kind: str
+    radius: float
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The state between two steps.
+
+    Attributes:
+        point: the evaluated point, in whitened variables.
+        radius: the trust-region radius.
+        log_tolerance: log of the gradient norm, in the stored variables, at which the loop will stop.
+        rows: the history of the latest step.
+        steps: steps taken so far.
+        blocked: why no further step was possible, or empty.
+    """
+
+    point: Point
+    radius: float
+    log_tolerance: float
+    rows: tuple[Row, ...]
+    steps: int = 0
+    blocked: str = ""
+
+
+class Method(Protocol):
+    """A solver: one step, within a budget of inner iterations."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def max_steps(self) -> int: ...
+
+    def step(self, problem: WhitenedRegression, state: State, budget: int) -> State: ...
+
+
+def try_point(problem: WhitenedRegression, y: Array) -> Point | None:
+    """The evaluated point, or None where the loss is undefined or not finite."""
+    if not np.all(np.isfinite(y)):
+        return None
+    point = problem.at(y)
+    try:
+        result = point.first_order
+    except OutsideDomain:
+        return None
+    return point if np.isfinite(result.value) and np.all(np.isfinite(result.gradient)) else None
+
+
+def log_gradient_norm(problem: WhitenedRegression, point: Point) -> float:
+    """Log of the gradient's Frobenius norm in the stored variables, -inf for an exact zero."""
+    result = point.first_order
+    norm = float(np.linalg.norm(problem.gradient_to_original(result.gradient)))
+    return float(np.log(norm)) + result.log_scale if norm > 0 else -np.inf
+
+
+def log_value(point: Point) -> float:
+    """Log of the value of a sum of squares, -inf for an exact zero."""
+    result = point.first_order
+    return float(np.log(result.value)) + result.log_scale if result.value > 0 else -np.inf
+
+
+def describe(problem: WhitenedRegression, point: Point, step: int, kind: str, radius: float) -> Row:
+    """The history row of a point."""
+    result = point.first_order
+    value = float(unscale(np.array(result.value), result.log_scale))
+    with np.errstate(over="ignore"):
+        gradient_norm = float(np.exp(log_gradient_norm(problem, point)))
+    return Row(step, value, gradient_norm, kind, radius)
+
+
+def relative_value(point: Point, reference: Point) -> float:
+    """The value of a point in the units of another's scale, to be compared even where both overflow."""
+    result, log_scale = point.first_order, reference.first_order.log_scale
+    return float(unscale(np.array(result.value), result.log_scale - log_scale))

@@ -1,0 +1,121 @@
+"""What a candidate point is: a minimum, a saddle, a way to infinity, or not yet known.
+
+A small gradient alone decides nothing: it is also small at a saddle, in a saturated softmax and far out on a
+ray along which the loss falls for ever. The Newton step tells them apart: at a minimum it is short.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from numeric.evaluation import Point
+from numeric.kernels import Array
+from numeric.solvers.state import State, describe, log_gradient_norm, log_value, try_point
+from numeric.solvers.trust_region import EPS, ModelStep, minimize_model, model_blocks
+from numeric.whitening import WhitenedRegression
+
+DENSE_LIMIT = 2500
+"""Unknowns up to which dense Hessians are formed unasked: 50 MB, factorized in a fraction of a second."""
+SHORT_STEP = 0.1
+"""A Newton step that changes no z by more than this ends at a minimum: what is left is quadratic convergence,
+since the losses vary on the scale 1 in z, or on the scale of z itself where a total may vanish."""
+TINY_STEP = 1e-8
+"""A Newton step that changes no z by more than this share of the same scale ends at a minimum whatever the gradient
+was at the start: a solve that starts at its solution has no larger gradient to compare with."""
+SETTLED = 100.0
+"""Where Newton predicts less decrease than this many machine epsilons of the value, the value is minimal."""
+RAY = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+"""Multiples of a step at which a ray to infinity is probed: to where it dwarfs the entries of z at the point."""
+POLISH_STEPS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What was found about a candidate.
+
+    Attributes:
+        kind: "minimum", "saddle", "ray", "unsettled", or "unchecked" where the Hessian is too large to form.
+        state: the candidate, polished where it is a minimum.
+        isolated: whether the Hessian is positive definite there.
+    """
+
+    kind: str
+    state: State
+    isolated: bool = False
+
+
+def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS) -> Verdict:
+    """Decide what the point of a state is, by its Hessian where that is small enough to form.
+
+    Args:
+        problem: in whitened variables.
+        state: the candidate.
+        polish: full Newton steps that may be added at a minimum.
+    """
+    y = state.point.x
+    if y.size > DENSE_LIMIT:
+        return Verdict("ray" if _falls_along(problem, state, y) else "unchecked", state)
+    if state.point.first_order.value == 0.0 and hasattr(problem.loss, "gauss_newton"):
+        # No sum of squares is below zero, whatever the curvature.
+        return Verdict("minimum", state)
+    step = _newton_step(problem, state)
+    if step.lowest < 0.0 and -step.lowest * _reach(state) ** 2 > SETTLED * EPS * abs(state.point.first_order.value):
+        return Verdict("saddle", state)
+    if _is_minimum(problem, state, step):
+        return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
+    falls = _falls_along(problem, state, step.s) or _falls_along(problem, state, y)
+    return Verdict("ray" if falls else "unsettled", state)
+
+
+def _newton_step(problem: WhitenedRegression, state: State) -> ModelStep:
+    gradient = state.point.first_order.gradient
+    return minimize_model(model_blocks(problem, state, "hessian"), gradient, _reach(state))
+
+
+def _reach(state: State) -> float:
+    return max(1.0, float(np.linalg.norm(state.point.x)))
+
+
+def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep) -> bool:
+    """Whether the Newton step is short, and there is curvature to say so (a saturated softmax has none)."""
+    if not step.interior or not (step.curved or not np.any(state.point.x)):
+        return False
+    change = max(float(np.abs(map_.forward(step.s)).max()) for map_ in problem.maps)
+    scale = min(1.0, max(float(np.abs(z).max()) for z in state.point.z)) if problem.loss.NONZERO else 1.0
+    near = log_gradient_norm(problem, state.point) <= state.log_tolerance
+    settled = step.decrease <= SETTLED * EPS * abs(state.point.first_order.value)
+    return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
+
+
+def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> State:
+    """Full Newton steps while each at least halves the gradient: they reach the precision of the numbers."""
+    for _ in range(polish):
+        trial = try_point(problem, state.point.x + step.s) if step.interior else None
+        if trial is None:
+            break
+        gain = log_gradient_norm(problem, state.point) - log_gradient_norm(problem, trial)
+        if not gain > np.log(2.0):
+            break
+        row = describe(problem, trial, state.steps + 1, "polish", state.radius)
+        state = replace(state, point=trial, steps=state.steps + 1, rows=(*state.rows, row))
+        step = _newton_step(problem, state)
+    return state
+
+
+def _falls_along(problem: WhitenedRegression, state: State, direction: Array) -> bool:
+    """Whether the value never rises along the ray from the point, as far as it is probed."""
+    length, previous = float(np.linalg.norm(direction)), state.point
+    for multiple in RAY if length > 0.0 else ():
+        trial = try_point(problem, state.point.x + multiple * max(1.0, 1.0 / length) * direction)
+        if trial is None or _rises(previous, trial):
+            return False
+        previous = trial
+    return length > 0.0
+
+
+def _rises(before: Point, after: Point) -> bool:
+    """Whether the value rises beyond rounding; by logs where the scales differ, as only sums of squares are scaled."""
+    if before.first_order.log_scale != after.first_order.log_scale:
+        return log_value(after) > log_value(before) + SETTLED * EPS
+    value = before.first_order.value
+    return after.first_order.value > value + SETTLED * EPS * abs(value)

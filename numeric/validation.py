@@ -1,0 +1,139 @@
+"""The boundary: whatever a user passes becomes finite real arrays of the right shape, or one clear error."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numeric.kernels import Array
+
+
+class InputError(ValueError):
+    """The user's mistake: what was asked, what was got, what to do."""
+
+
+class OutsideDomain(ValueError):
+    """The loss is not defined at the point: a total that must not vanish does."""
+
+
+def real_array(name: str, value: Any, ndim: int | tuple[int, ...]) -> Array:
+    """A finite real array with as many axes as asked, not empty, without a copy where possible.
+
+    Args:
+        name: what the array is called in errors.
+        value: anything that NumPy turns into an array.
+        ndim: the number of axes, or the admitted numbers.
+
+    Raises:
+        InputError: it is sparse, ragged, of no real dtype, empty, has other axes, or holds NaN or infinity.
+    """
+    if hasattr(value, "toarray"):
+        raise InputError(f"{name}: got a sparse matrix of shape {value.shape}; pass {name}.toarray()")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{name}: the rows differ in length ({error}); pass a rectangular array") from None
+    _check_dtype(name, array)
+    _check_axes(name, array, (ndim,) if isinstance(ndim, int) else ndim)
+    _check_finite(name, array)
+    return array
+
+
+def _check_dtype(name: str, array: Array) -> None:
+    if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
+        raise InputError(
+            f"{name}: got dtype {array.dtype}; the computation is real, in float32 or float64: "
+            f"pass {name}.astype(float) if that is what you mean"
+        )
+
+
+def _check_axes(name: str, array: Array, admitted: tuple[int, ...]) -> None:
+    if array.ndim not in admitted:
+        wanted = " or ".join(str(axes) for axes in admitted)
+        raise InputError(
+            f"{name}: got shape {array.shape}, which has {array.ndim} axes instead of {wanted}; reshape it"
+        )
+    if array.size == 0:
+        raise InputError(f"{name}: got shape {array.shape}, which is empty; at least one row and column is needed")
+
+
+def _check_finite(name: str, array: Array) -> None:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        first = np.argwhere(bad)[0]
+        index = ", ".join(str(i) for i in first)
+        raise InputError(
+            f"{name}: {int(bad.sum())} of {array.size} entries are NaN or infinite, the first is "
+            f"{name}[{index}] = {array[tuple(first)]}; drop or impute them"
+        )
+
+
+def boolean_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
+    """A boolean mask of the given shape with a True in each row.
+
+    Raises:
+        InputError: another dtype or shape, or a row without any True (its totals would be empty).
+    """
+    mask = np.asarray(value)
+    if mask.dtype != bool:
+        raise InputError(f"{name}: got dtype {mask.dtype}; a mask is boolean: pass {name}.astype(bool)")
+    check_shape(name, mask, shape, "the shape of B")
+    empty = np.flatnonzero(~mask.any(axis=-1))
+    if empty.size:
+        raise InputError(
+            f"{name}: {empty.size} of {shape[0]} rows keep no entry, the first is row {empty[0]}; "
+            f"drop these rows of A1, B and {name}"
+        )
+    return mask
+
+
+def check_shape(name: str, array: Array, expected: tuple[int, ...], meaning: str) -> None:
+    """Compare a shape with the one that the other inputs imply.
+
+    Raises:
+        InputError: they differ.
+    """
+    if array.shape != expected:
+        hint = f"; pass {name}.T" if array.shape == expected[::-1] and array.ndim == 2 else ""
+        raise InputError(f"{name}: got shape {array.shape}, but {meaning} asks for {expected}{hint}")
+
+
+def check_weights(name: str, w: Array, dtype: np.dtype[Any]) -> None:
+    """Weights enter the regularizer as squares, which must be finite.
+
+    Raises:
+        InputError: a weight is too large to be squared in the dtype of the computation.
+    """
+    limit = float(np.sqrt(np.finfo(dtype).max)) / w.size
+    largest = float(np.abs(w).max())
+    if largest > limit:
+        raise InputError(
+            f"{name}: the largest weight is {largest:.3g} and its square overflows {dtype}; "
+            f"scale the weights below {limit:.3g}"
+        )
+
+
+def common_dtype(arrays: Sequence[Array]) -> np.dtype[Any]:
+    """The dtype of the computation: NumPy's common type of the inputs, at least float32, integers as float64.
+
+    >>> common_dtype([np.zeros(2, np.float16), np.zeros(2, np.float16)])
+    dtype('float32')
+    """
+    return np.result_type(np.float32, *(a if a.dtype.kind == "f" else np.float64(0) for a in arrays))
+
+
+def as_list(name: str, value: Any) -> list[Any]:
+    """One prompt as a list of one; a list or tuple of 2-D arrays as it is.
+
+    A nested list of numbers is one prompt: only a list of two-dimensional things is several.
+
+    Raises:
+        InputError: an empty list.
+    """
+    if not isinstance(value, (list, tuple)):
+        return [value]
+    if len(value) == 0:
+        raise InputError(f"{name}: got an empty list; pass one array per prompt")
+    first = value[0]
+    nested = isinstance(first, (list, tuple)) and len(first) > 0 and isinstance(first[0], (list, tuple))
+    return list(value) if nested or getattr(first, "ndim", 0) == 2 else [value]

@@ -1,0 +1,125 @@
+"""A linear change of variables that makes the maps of a problem orthonormal: x = P y, or X = P1 Y P2^T.
+
+With A = U S V^T cut at its numerical rank, P = V S^{-1} and A P = U. Where the loss is shift invariant in
+each group and nothing else sees z, the rows of A2 (in vector form of A) may be replaced by their differences
+from their mean, which both conditions the problem and removes the directions that the loss cannot see. What
+is cut away changes no prediction, and the x that comes back has no part there: it is the one of minimum norm.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from numeric.evaluation import Prompt
+from numeric.kernels import Array
+from numeric.maps import LinearMap
+from numeric.problems import Regression
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """The change of one side's variables: columns of P = V S^{-1}, with S V^T as the way back.
+
+    Attributes:
+        to_original: P, shape (d, r).
+        to_whitened: S V^T, shape (r, d).
+    """
+
+    to_original: Array
+    to_whitened: Array
+
+    @property
+    def full_rank(self) -> bool:
+        """Whether nothing was cut away."""
+        d, r = self.to_original.shape
+        return d == r
+
+
+@dataclass(frozen=True, eq=False)
+class WhitenedRegression(Regression):
+    """A problem in whitened variables, itself a problem, computed in float64.
+
+    Attributes:
+        original: the problem that it came from.
+        left: the change of X's rows, or None in vector form.
+        right: the change of X's columns, or of x.
+    """
+
+    original: Regression
+    left: Factor | None
+    right: Factor
+
+    def to_original(self, y: Array) -> Array:
+        """The x of a y: the member of minimum norm of the x that have the same z up to invariant shifts."""
+        columns = y @ self.right.to_original.T
+        return columns if self.left is None else self.left.to_original @ columns
+
+    def from_original(self, x: Array) -> Array:
+        """The y of an x; parts of x that no prediction depends on are dropped."""
+        columns = x @ self.right.to_whitened.T
+        return columns if self.left is None else self.left.to_whitened @ columns
+
+    def gradient_to_original(self, g: Array) -> Array:
+        """The gradient in x from the one in y."""
+        columns = g @ self.right.to_whitened
+        return columns if self.left is None else self.left.to_whitened.T @ columns
+
+    @property
+    def full_rank(self) -> bool:
+        """Whether each x has its own predictions, as far as the linear maps decide."""
+        return self.right.full_rank and (self.left is None or self.left.full_rank)
+
+    def predict(self, x: Array) -> tuple[Array, ...]:
+        """The model of each prompt's target at the whitened point."""
+        return self.at(x).predict()
+
+    def __repr__(self) -> str:
+        return f"WhitenedRegression({self.original!r}, y {self.x_shape})"
+
+
+def whiten(problem: Regression) -> WhitenedRegression:
+    """The same problem in variables in which its maps, stacked over prompts, have orthonormal columns.
+
+    Args:
+        problem: in vector or in matrix form.
+    """
+    regularized = any(prompt.weights is not None for prompt in problem.prompts)
+    centred = problem.loss.SHIFT_INVARIANT and not regularized
+    *lefts, rights = zip(*(prompt.map.factors for prompt in problem.prompts), strict=True)
+    new_rights, right = _orthonormal(rights, centred)
+    new_lefts, left = _orthonormal(lefts[0], False) if lefts else (None, None)
+    leading = problem.x_shape[:-1] if left is None else left.to_whitened.shape[:1]
+    factors = zip(new_rights, strict=True) if new_lefts is None else zip(new_lefts, new_rights, strict=True)
+    prompts = tuple(
+        _in_float64(prompt, prompt.map.rebuilt(*new)) for prompt, new in zip(problem.prompts, factors, strict=True)
+    )
+    shape = (*leading, len(right.to_whitened))
+    return WhitenedRegression(problem.loss, prompts, shape, np.dtype(float), problem, left, right)
+
+
+def _in_float64(prompt: Prompt, map_: LinearMap) -> Prompt:
+    weights = None if prompt.weights is None else prompt.weights.astype(float)
+    return Prompt(map_, prompt.target.astype(float), weights, prompt.mask)
+
+
+def _orthonormal(matrices: Sequence[Array], centred: bool) -> tuple[list[Array], Factor]:
+    """The stacked matrices' left singular vectors, cut up again, and the factor between them.
+
+    A matrix of rank zero keeps one column of zeros: an unknown that nothing depends on is still an unknown.
+    """
+    # Relative to the matrices before centring: what centring leaves of equal rows is rounding error.
+    matrices = [A.astype(float) for A in matrices]
+    size = np.linalg.norm(np.concatenate(matrices), ord=2)
+    if centred:
+        matrices = [A - A.mean(axis=0) for A in matrices]
+    stacked = np.concatenate(matrices)
+    U, S, Vt = np.linalg.svd(stacked, full_matrices=False)
+    cutoff = size * max(stacked.shape) * np.finfo(float).eps
+    rank = int(np.count_nonzero(cutoff < S))
+    if rank == 0:
+        zeros = np.zeros((stacked.shape[1], 1))
+        return [np.zeros((len(A), 1)) for A in matrices], Factor(zeros, zeros.T)
+    U, S, Vt = U[:, :rank], S[:rank], Vt[:rank]
+    ends = np.cumsum([len(A) for A in matrices])[:-1]
+    return np.split(U, ends), Factor(Vt.T / S, S[:, None] * Vt)

@@ -1,0 +1,101 @@
+"""The trust-region subproblem against its optimality conditions and against brute force."""
+
+import numpy as np
+import pytest
+
+from numeric import VectorRegression
+from numeric.solvers.state import State
+from numeric.solvers.trust_region import MAX_CHANGE, minimize_model, trust_region_step
+from numeric.whitening import whiten
+
+RADII = (0.01, 1.0, 100.0)
+
+
+def model(H, g, s):
+    return float(g @ s + 0.5 * s @ H @ s)
+
+
+def matrices():
+    rng = np.random.default_rng(0)
+    Q = np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    spectra = {
+        "definite": [1.0, 2.0, 3.0, 40.0, 500.0],
+        "ill-conditioned": [1e-9, 1e-3, 1.0, 10.0, 1e3],
+        "semidefinite": [0.0, 1.0, 2.0, 3.0, 4.0],
+        "indefinite": [-2.0, -1.0, 0.5, 1.0, 3.0],
+        "negative": [-5.0, -4.0, -3.0, -2.0, -1.0],
+        "zero": [0.0] * 5,
+    }
+    return {name: (Q * h) @ Q.T for name, h in spectra.items()}, Q
+
+
+@pytest.mark.parametrize("radius", RADII)
+@pytest.mark.parametrize("name", matrices()[0])
+def test_no_point_of_the_ball_is_better(name, radius):
+    H = matrices()[0][name]
+    rng = np.random.default_rng(1)
+    for g in (rng.normal(size=5), 1e-3 * rng.normal(size=5)):
+        step = minimize_model(H[None], g, radius)
+        assert np.linalg.norm(step.s) <= 1.1 * radius * (1 + 1e-12)
+        assert step.decrease == pytest.approx(-model(H, g, step.s), rel=1e-9, abs=1e-15)
+        directions = rng.normal(size=(500, 5))
+        directions *= radius / np.linalg.norm(directions, axis=1, keepdims=True)
+        trials = np.concatenate([directions, directions * rng.random((500, 1))])
+        best = min(model(H, g, s) for s in trials)
+        assert -step.decrease <= best + 1e-12 * abs(best)
+
+
+@pytest.mark.parametrize("name", ["definite", "ill-conditioned"])
+def test_an_interior_step_is_newtons(name):
+    H = matrices()[0][name]
+    g = H @ np.arange(1.0, 6.0)
+    step = minimize_model(H[None], g, 100.0)
+    assert step.interior
+    assert step.definite
+    np.testing.assert_allclose(step.s, -np.arange(1.0, 6.0), rtol=1e-6)
+
+
+def test_a_semidefinite_interior_step_is_the_shortest():
+    H, Q = matrices()[0]["semidefinite"], matrices()[1]
+    g = H @ np.ones(5)
+    step = minimize_model(H[None], g, 100.0)
+    assert step.interior
+    assert not step.definite
+    assert abs(Q[:, 0] @ step.s) < 1e-12
+    np.testing.assert_allclose(H @ step.s, -g, atol=1e-12)
+
+
+@pytest.mark.parametrize("gradient", [0.0, 1e-3])
+def test_the_hard_case_moves_along_the_lowest_eigenvector(gradient):
+    H, Q = matrices()[0]["indefinite"], matrices()[1]
+    g = gradient * Q[:, 3]
+    step = minimize_model(H[None], g, 2.0)
+    assert not step.interior
+    assert step.lowest == pytest.approx(-2.0)
+    assert np.linalg.norm(step.s) == pytest.approx(2.0, rel=1e-9)
+    assert abs(Q[:, 0] @ step.s) == pytest.approx(2.0, rel=1e-3)
+    assert step.decrease == pytest.approx(4.0, rel=1e-3)
+
+
+def test_a_model_without_curvature_says_so():
+    assert not minimize_model(np.zeros((1, 3, 3)), np.zeros(3), 1.0).curved
+    assert minimize_model(np.eye(3)[None], np.zeros(3), 1.0).curved
+
+
+def test_no_entry_of_z_moves_far_in_one_step():
+    # Row 0 is close to one-hot at X = 0 already in the model of Gauss-Newton, which asks for a long step.
+    A = np.array([[1.0], [-1.0], [0.5]])
+    problem = whiten(VectorRegression("normalized-exp", A, [1.0, 0.0, 0.0]))
+    state = State(problem.at(problem.from_original(np.array([-4.0]))), 1e6, -np.inf, ())
+    step = trust_region_step(problem, state, "gauss_newton", "gauss-newton")
+    moved = np.abs(step.point.z[0] - state.point.z[0]).max()
+    assert 0.5 * MAX_CHANGE <= moved <= 1.5 * MAX_CHANGE
+
+
+def test_blocks_are_one_problem_with_one_radius():
+    H, g = matrices()[0], np.random.default_rng(3).normal(size=(2, 5))
+    pair = np.stack([H["definite"], H["indefinite"]])
+    whole = np.block([[pair[0], np.zeros((5, 5))], [np.zeros((5, 5)), pair[1]]])
+    blockwise = minimize_model(pair, g, 0.5)
+    assert blockwise.s.shape == (2, 5)
+    assert blockwise.decrease == pytest.approx(minimize_model(whole[None], g.ravel(), 0.5).decrease, rel=1e-9)

@@ -1,0 +1,100 @@
+"""The boundary of numeric/: each mistake is one clear error that says what was got and what to do."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from numeric import AttentionRegression, InputError, VectorRegression
+
+A, b = np.eye(3, 2), np.full(3, 1 / 3)
+A1, A2, B = np.eye(3, 2), np.eye(4, 2), np.full((3, 4), 0.25)
+NAN = np.array([[1.0, 2.0], [np.nan, np.inf], [0.0, 1.0]])
+
+VECTOR = {
+    "complex": ((A * 1j, b), r"A: got dtype complex128; the computation is real.*A\.astype\(float\)"),
+    "boolean": ((A > 0, b), r"A: got dtype bool"),
+    "object": ((A.astype(object), b), r"A: got dtype object"),
+    "text": (([["1", "2"]], b), r"A: got dtype <U1"),
+    "structured": ((np.zeros((3, 2), "f8,f8"), b), r"A: got dtype .*in float32 or float64"),
+    "sparse": ((scipy.sparse.csr_array(A), b), r"A: got a sparse matrix of shape \(3, 2\); pass A\.toarray\(\)"),
+    "ragged": (([[1.0, 2.0], [3.0]], b), r"A: the rows differ in length"),
+    "one axis": (([1.0, 2.0, 3.0], b), r"A: got shape \(3,\), which has 1 axes instead of 2; reshape it"),
+    "empty": ((np.zeros((0, 2)), []), r"A: got shape \(0, 2\), which is empty; at least one row"),
+    "no column": ((np.zeros((3, 0)), b), r"A: got shape \(3, 0\), which is empty"),
+    "NaN": ((NAN, b), r"A: 2 of 6 entries are NaN or infinite, the first is A\[1, 0\] = nan; drop or impute"),
+    "infinite b": ((A, [0.0, np.inf, 1.0]), r"b: 1 of 3 entries are NaN or infinite, the first is b\[1\] = inf"),
+    "short b": ((A, [0.5, 0.5]), r"b: got shape \(2,\), but A \(n rows\) asks for \(3,\)"),
+    "transposed b": ((A, np.ones((3, 6))), r"b: got shape \(3, 6\), but A \(n rows\) asks for \(3, 3\)"),
+    "b of three axes": ((A, np.ones((1, 1, 3))), r"b: got shape \(1, 1, 3\), which has 3 axes instead of 1 or 2"),
+    "w of another length": ((A, b, [1.0, 2.0]), r"w: got shape \(2,\), but A \(n rows\) asks for \(3,\)"),
+    "matrix w": ((A, b, np.ones((3, 1))), r"w: got shape \(3, 1\), which has 2 axes instead of 1"),
+    "huge w": ((A, b, [1.0, 1e200, 1.0]), r"w: the largest weight is 1e\+200 and its square overflows float64"),
+}
+
+
+@pytest.mark.parametrize("mistake", VECTOR)
+def test_vector_form(mistake):
+    arguments, match = VECTOR[mistake]
+    with pytest.raises(InputError, match=match):
+        VectorRegression("normalized-exp", *arguments)
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="long double is double here")
+def test_long_doubles_are_refused_instead_of_rounded():
+    with pytest.raises(InputError, match=r"A: got dtype .*; the computation is real, in float32 or float64"):
+        VectorRegression("normalized-exp", A.astype(np.longdouble), b)
+
+
+NO_ENTRY = np.array([[True] * 4, [False] * 4, [True] * 4])
+
+MATRIX = {
+    "transposed B": (
+        (A1, A2, B.T),
+        {},
+        r"B: got shape \(4, 3\), but \(rows of A1, rows of A2\) asks for \(3, 4\); pass B\.T",
+    ),
+    "vector B": ((A1, A2, b), {}, r"B: got shape \(3,\), which has 1 axes instead of 2"),
+    "lists of two lengths": (([A1, A1], [A2, A2], [B]), {}, r"differ in length: \{'A1': 2, 'A2': 2, 'B': 1\}"),
+    "empty list": (([], [], []), {}, r"A1: got an empty list; pass one array per prompt"),
+    "second prompt's B": (([A1, A1], [A2, A2], [B, B[:2]]), {}, r"B\[1\]: got shape \(2, 4\)"),
+    "second prompt's NaN": (([A1, NAN], [A2, A2], [B, B]), {}, r"A1\[1\]: 2 of 6 entries are NaN"),
+    "prompts of other d": (
+        ([A1, np.eye(3)], [A2, A2], [B, B]),
+        {},
+        r"the prompts share X, but their columns ask for \[\(2, 2\), \(3, 2\)\]",
+    ),
+    "w of another shape": ((A1, A2, B), {"w": np.ones((4, 3))}, r"w: got shape \(4, 3\).*asks for \(3, 4\); pass w\.T"),
+    "huge w": ((A1, A2, B), {"w": np.full((3, 4), 1e160)}, r"w: the largest weight is 1e\+160"),
+    "integer mask": ((A1, A2, B), {"mask": np.ones((3, 4), np.int64)}, r"mask: got dtype int64; a mask is boolean"),
+    "mask of another shape": ((A1, A2, B), {"mask": np.ones((3, 3), bool)}, r"mask: got shape \(3, 3\)"),
+    "row without entry": (
+        (A1, A2, B),
+        {"mask": NO_ENTRY},
+        r"mask: 1 of 3 rows keep no entry, the first is row 1; drop",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MATRIX)
+def test_matrix_form(mistake):
+    arguments, options, match = MATRIX[mistake]
+    with pytest.raises(InputError, match=match):
+        AttentionRegression("normalized-exp", *arguments, **options)
+
+
+def test_an_unknown_loss_is_refused():
+    with pytest.raises(ValueError, match=r"no kernel for the loss 'normalized-tanh': choose one of .*normalized-exp"):
+        VectorRegression("normalized-tanh", A, b)
+
+
+def test_nested_lists_of_numbers_are_one_prompt_or_several():
+    one = AttentionRegression("normalized-exp", A1.tolist(), A2.tolist(), B.tolist())
+    two = AttentionRegression("normalized-exp", [A1.tolist()] * 2, [A2, A2], (B, B))
+    X = np.ones((2, 2))
+    assert len(one.prompts) == 1
+    assert two.value(X) == 2 * one.value(X)
+
+
+def test_inputs_are_not_copied_where_they_need_not_be():
+    A = np.random.default_rng(0).normal(size=(3, 2))
+    assert VectorRegression("plain-exp", A, b).maps[0].factors[0] is A
