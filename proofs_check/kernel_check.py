@@ -54,9 +54,8 @@ def verify_generated(formula: Formula, kernel: ModuleType, balls: ModuleType, se
     """
     rng = np.random.default_rng(seed)
     reports = [_verify_once(formula, kernel, balls, rng, scale) for scale in (1.0, 8.0)]
-    worst = KernelReport(
-        formula.name, *(max(getattr(r, k) for r in reports) for k in ("value", "gradient", "hessian", "ball"))
-    )
+    quantities = ("value", "gradient", "hessian", "ball")
+    worst = KernelReport(formula.name, *(max(getattr(r, q) for r in reports) for q in quantities))
     for quantity in ("value", "gradient", "hessian"):
         if not getattr(worst, quantity) <= FLOAT_TOLERANCE:
             raise KernelError(_failure(formula, quantity, getattr(worst, quantity), FLOAT_TOLERANCE))

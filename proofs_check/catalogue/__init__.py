@@ -1,0 +1,1 @@
+"""Published statements as claims, grouped by paper; constants stand in one table a paper."""

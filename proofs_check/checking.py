@@ -1,0 +1,73 @@
+"""What the commands ask of the catalogue: which claims, which verdicts, which exit status."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from proofs_check.campaign import Progress, check
+from proofs_check.claims import PROVENANCES, Claim, Malformed
+from proofs_check.exact import InputError
+from proofs_check.loading import catalogue_claims, find_claim, load_claims
+from proofs_check.verdict import ERROR, Verdict
+
+VERSION = 1
+"""Version of the JSON objects that the commands write."""
+
+
+def select(targets: Sequence[str], paper: str | None = None) -> list[Claim | Malformed]:
+    """The claims that targets name: catalogue ids and files; the whole catalogue when there is none.
+
+    Raises:
+        InputError: an unknown id, an unusable file, or no claim of that paper.
+    """
+    found: list[Claim | Malformed] = [] if targets else list(catalogue_claims())
+    for target in targets:
+        found += load_claims(target) if target.endswith(".py") else [find_claim(target)]
+    chosen = [claim for claim in found if paper in (None, claim.paper)]
+    if not chosen:
+        papers = ", ".join(sorted({claim.paper for claim in found}))
+        raise InputError(f"No claim of paper {paper!r}; the papers are {papers}")
+    return chosen
+
+
+def check_targets(
+    targets: Sequence[str],
+    paper: str | None,
+    samples: int,
+    seed: int,
+    jobs: int | None,
+    deep: bool,
+    witnesses: str,
+    progress: Progress,
+) -> list[Verdict]:
+    """Select claims and examine them."""
+    claims = select(targets, paper)
+    return check(claims, samples, seed, jobs, progress, witness_dir=witnesses, deep=deep)
+
+
+def summary(verdicts: Sequence[Verdict], seed: int) -> dict[str, Any]:
+    """The JSON object of a campaign."""
+    return {"version": VERSION, "seed": seed, "verdicts": [verdict.to_json() for verdict in verdicts]}
+
+
+def exit_status(verdicts: Sequence[Verdict]) -> int:
+    """0 all as expected, 1 a verdict differs from its expectation, 2 a claim is malformed or could not be checked."""
+    if any(verdict.outcome == ERROR and verdict.expected is not True for verdict in verdicts):
+        return 2
+    return int(any(verdict.unexpected for verdict in verdicts))
+
+
+def catalogue_rows(paper: str | None = None) -> list[dict[str, Any]]:
+    """The catalogue as plain data, one entry per claim."""
+    return [
+        {
+            "claim": claim.id,
+            "paper": claim.paper,
+            "kind": claim.kind,
+            "provenance": claim.provenance,
+            "provenance_means": PROVENANCES[claim.provenance],
+            "expect": claim.expect,
+            "statement": claim.statement,
+        }
+        for claim in select((), paper)
+        if isinstance(claim, Claim)
+    ]

@@ -1,0 +1,212 @@
+"""The command ``lemmascope``: thin commands over the library, one sentence for each mistake, exit status 0, 1 or 2.
+
+Exit status, the highest that applies: 0 all as expected, 1 a verdict differs from its expectation (or generated code
+is stale, or a solve did not converge), 2 the user's mistake.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+EXPECTED, DIFFERS, MISTAKE = 0, 1, 2
+
+
+class _OneSentence(click.ClickException):
+    """The user's mistake: what was asked, what was got, what to do; never a traceback."""
+
+    exit_code = MISTAKE
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"lemmascope: {self.message}", err=True)
+
+
+def _mistakes_in_one_sentence(command: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from derive import FormulaError, ProofError
+        from numeric.validation import InputError as ProblemError
+        from proofs_check.exact import InputError
+        from proofs_check.kernel_check import KernelError
+
+        try:
+            return command(*args, **kwargs)
+        except (FormulaError, ProblemError, InputError) as error:
+            raise _OneSentence(_sentence(error)) from error
+        except OSError as error:
+            raise _OneSentence(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
+        except (ProofError, KernelError) as error:
+            click.echo(f"lemmascope: {error}", err=True)
+            sys.exit(DIFFERS)
+
+    return wrapped
+
+
+def _sentence(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--json", "json_to", is_flag=False, flag_value="-", metavar="[FILE]",
+        help="Write the result as one JSON object, to standard output when no file is named.",
+    )(command)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lemmascope", prog_name="lemmascope")
+def main() -> None:
+    """Lemmascope: put the lemmas of attention-regression theory under a microscope.
+
+    \b
+    lemmascope verify                 the main job: kernels, a real attention head, the catalogue, a report
+    lemmascope derive                 regenerate kernels after editing a formula
+    lemmascope check [ID | FILE.py]   verdicts for catalogue claims or your own
+    """
+
+
+@main.command()
+@click.option("--out", default=".", type=click.Path(path_type=Path), help="Folder for the report and the witnesses.")
+@click.option("--samples", default=200, show_default=True, help="Instances screened for each claim.")
+@click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
+@click.option("--jobs", type=int, help="Worker processes.  [default: one per core]")
+@_mistakes_in_one_sentence
+def verify(out: Path, samples: int, seed: int, jobs: int | None) -> None:
+    """The main job: check that the kernels are current and right, recover a real attention head, check the
+    catalogue, and write report.html, verdicts.json and the witnesses."""
+    from proofs_check.main_job import run
+
+    sys.exit(run(out, samples, seed, jobs))
+
+
+@main.command()
+@click.argument("files", nargs=-1, metavar="[FILE.py]...", type=click.Path(path_type=Path))
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit 1 when a file is out of date.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the modules of formulas from files.")
+@_mistakes_in_one_sentence
+def derive(files: tuple[Path, ...], only_check: bool, out: Path | None) -> None:
+    """Regenerate the kernels whose formula changed; each is proved, and verified against 50 digits.
+
+    Without FILE.py: the formulas of the checkout. With files: the formulas that they declare as FORMULA or FORMULAS
+    (this runs the files' code); their modules go into --out DIR, as DIR/kernels and DIR/balls.
+    """
+    from derive import formulas, formulas_in
+    from proofs_check.regeneration import Target, changes, regenerate
+
+    if bool(files) != (out is not None):
+        raise click.UsageError("Formula files and --out DIR go together: lemmascope derive mine.py --out generated")
+    wanted = formulas() if out is None else {n: f for path in files for n, f in formulas_in(path).items()}
+    target = Target.checkout() if out is None else Target.below(out)
+    if only_check:
+        stale = changes(wanted, target)
+        for change in stale:
+            click.echo(f"{change.file_name}: {change.reason}")
+        click.echo(f"{len(stale)} of {len(wanted)} out of date; run lemmascope derive" if stale else "All current.")
+        sys.exit(DIFFERS if stale else EXPECTED)
+    done = regenerate(wanted, target, progress=lambda line: click.echo(line, err=True))
+    for change in done:
+        measured = "removed" if change.report is None else f"largest errors against 50 digits: {change.report}"
+        click.echo(f"{change.file_name}: {change.reason}; {measured}")
+    click.echo(f"{len(done)} of {len(wanted)} regenerated." if done else "All current, nothing to do.")
+
+
+@main.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--loss", default="normalized-exp", show_default=True, help="For instance rescaled-cosh.")
+@click.option("--method", default="auto", show_default=True, help="newton, gauss-newton, lbfgs or auto.")
+@click.option("--rtol", default=1e-10, show_default=True, help="Gradient norm relative to the start.")
+@click.option("--max-steps", type=int, help="Most steps.  [default: the method's own]")
+@click.option("--x0", type=click.Path(path_type=Path), help="Start: an .npz with X or x, as --out writes it.")
+@click.option("--seed", default=0, show_default=True, help="Seed of a random start.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the solution to this .npz.")
+@_json_option
+@_mistakes_in_one_sentence
+def solve(data: Path, loss: str, json_to: str | None, **options: Any) -> None:
+    """Solve the regression problem stored in DATA (.npz with A, b [, w] or A1, A2, B [, w])."""
+    from proofs_check.display import solution_lines, write_json
+    from proofs_check.solving import solve_file
+
+    solution, summary = solve_file(data, loss, progress=sys.stderr.isatty(), **options)
+    if json_to is not None:
+        write_json(summary, json_to)
+    if json_to != "-":
+        click.echo(solution_lines(solution, summary))
+    sys.exit(EXPECTED if solution.success else DIFFERS)
+
+
+@main.command()
+@click.argument("targets", nargs=-1, metavar="[ID | FILE.py]...")
+@click.option("--paper", help="Only claims of this arXiv number.")
+@click.option("--samples", default=1000, show_default=True, help="Instances screened for each claim.")
+@click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
+@click.option("--jobs", type=int, help="Worker processes.  [default: one per core]")
+@click.option("--deep", is_flag=True, help="Larger sizes and a longer search.")
+@click.option("--witnesses", default="witnesses", show_default=True, help="Folder for witness files.")
+@_json_option
+@_mistakes_in_one_sentence
+def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **options: Any) -> None:
+    """Give claims their verdicts: the whole catalogue, single claims by ID, or the claims of FILE.py.
+
+    FILE.py is run, as pytest would run it: check only files that you trust.
+    """
+    from proofs_check.checking import check_targets, exit_status, summary
+    from proofs_check.display import VerdictProgress, verdict_table, write_json
+
+    with VerdictProgress() as progress:
+        verdicts = check_targets(targets, paper, progress=progress, **options)
+    if json_to is not None:
+        write_json(summary(verdicts, options["seed"]), json_to)
+    verdict_table(verdicts, to_stderr=json_to == "-")
+    sys.exit(exit_status(verdicts))
+
+
+@main.command()
+@click.argument("witness", type=click.Path(path_type=Path))
+@_json_option
+@_mistakes_in_one_sentence
+def replay(witness: Path, json_to: str | None) -> None:
+    """Evaluate a WITNESS again: balls decide, mpmath at twice the digits must agree.
+
+    The witness of a claim from a file runs that file's code.
+    """
+    from proofs_check.display import write_json
+    from proofs_check.replaying import replay as evaluate_again
+
+    result = evaluate_again(witness)
+    if json_to is not None:
+        write_json(result.to_json(), json_to)
+    if json_to != "-":
+        click.echo(f"{result.claim}: {result.message}\n  left  {result.left}\n  right {result.right}")
+    sys.exit(EXPECTED if result.confirmed else DIFFERS)
+
+
+@main.command(name="list")
+@click.option("--paper", help="Only claims of this arXiv number.")
+@_json_option
+@_mistakes_in_one_sentence
+def list_claims(paper: str | None, json_to: str | None) -> None:
+    """List the catalogue: id, paper, kind, provenance, expected outcome, statement."""
+    from proofs_check.checking import catalogue_rows
+    from proofs_check.display import claim_table, write_json
+
+    rows = catalogue_rows(paper)
+    if json_to is not None:
+        write_json({"claims": rows}, json_to)
+    if json_to != "-":
+        claim_table(rows)
+
+
+@main.command()
+@click.argument("verdicts", type=click.Path(path_type=Path), default=Path("verdicts.json"))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True)
+@_mistakes_in_one_sentence
+def report(verdicts: Path, out: Path) -> None:
+    """Write a report page from a JSON file of verify or check --json."""
+    from proofs_check.report import read_results, write_report
+
+    write_report(read_results(verdicts), out)
+    click.echo(f"Wrote {out}.")

@@ -1,0 +1,133 @@
+"""Constants of claims: exact expressions, one entry a claim, kept apart from the code that uses them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from functools import lru_cache, reduce
+from typing import Any
+
+import sympy
+
+from .arithmetic import Array, absolute, cosh, exp, lifted, log, maximum, minimum, sinh, tanh, working_in
+from .exact import InputError
+
+_FUNCTIONS = {
+    sympy.exp: exp,
+    sympy.log: log,
+    sympy.sinh: sinh,
+    sympy.cosh: cosh,
+    sympy.tanh: tanh,
+    sympy.Abs: absolute,
+    sympy.Max: maximum,
+    sympy.Min: minimum,
+}
+
+
+@lru_cache(maxsize=1)
+def tables() -> dict[str, str]:
+    """All entries of the ``constants_*`` modules of the catalogue: claim id -> expression."""
+    from . import catalogue
+
+    merged: dict[str, str] = {}
+    for module in pkgutil.iter_modules(catalogue.__path__):
+        if module.name.startswith("constants_"):
+            table = importlib.import_module(f"{catalogue.__name__}.{module.name}").CONSTANTS
+            twice = merged.keys() & table.keys()
+            if twice:
+                raise InputError(f"constants are stated twice: {sorted(twice)}; keep one entry a claim")
+            merged.update(table)
+    return merged
+
+
+def expression(identifier: str, text: str | None = None) -> sympy.Expr:
+    """The exact expression of a constant.
+
+    Args:
+        identifier: claim id; looked up in the catalogue's tables unless ``text`` is given.
+        text: the expression itself, for claims outside the catalogue.
+
+    Raises:
+        InputError: unknown id, or an expression that is not exact.
+    """
+    if text is None:
+        if identifier not in tables():
+            raise InputError(
+                f"no constant {identifier!r} in the tables; add it, or write constant({identifier!r}, expression='...')"
+            )
+        text = tables()[identifier]
+    return parsed(identifier, str(text))
+
+
+@lru_cache(maxsize=512)
+def parsed(identifier: str, text: str) -> sympy.Expr:
+    """An exact expression from its text; ``identifier`` names it in errors."""
+    try:
+        value = sympy.sympify(text, locals=_letters(text))
+    except (sympy.SympifyError, SyntaxError, TypeError) as cause:
+        raise InputError(f"{identifier}: {text!r} is not an expression") from cause
+    if not isinstance(value, sympy.Expr):
+        raise InputError(f"{identifier}: {text!r} is not an expression")
+    if value.has(sympy.Float):
+        raise InputError(f"{identifier}: {text!r} holds a float; write a fraction such as 1/10")
+    return value
+
+
+def _letters(text: str) -> dict[str, sympy.Symbol]:
+    """Letters that SymPy would read as its own objects (N, S, beta, ...) are plain symbols in a constant."""
+    known = {"exp", "log", "sqrt", "sinh", "cosh", "tanh", "Abs", "Max", "Min", "E"}
+    return {word: sympy.Symbol(word) for word in re.findall(r"[A-Za-z_]\w*", text) if word not in known}
+
+
+def constant(identifier: str, expression: str | None = None, **values: Any) -> Any:
+    """The constant of a claim, evaluated in the arithmetic of its arguments.
+
+    Args:
+        identifier: the id of the claim, or of the entry.
+        expression: the exact expression, for a claim outside the catalogue.
+        **values: one value for each symbol of the expression, sizes and parameters alike.
+
+    Returns:
+        A number of the claim's arithmetic.
+    """
+    tree = _expression(identifier, expression)
+    names = {symbol.name for symbol in tree.free_symbols}
+    if names != values.keys():
+        raise InputError(f"constant {identifier!r} = {tree} needs values for {sorted(names)}, got {sorted(values)}")
+    return walk(tree, values, {})
+
+
+_expression = expression
+
+
+def evaluate_expression(tree: sympy.Expr, backend: Any) -> Any:
+    """Data of ``backend`` for an exact SymPy constant."""
+    with working_in(backend):
+        return walk(tree, {}, {}).data
+
+
+def walk(tree: sympy.Expr, values: dict[str, Any], memo: dict[sympy.Expr, Array]) -> Array:
+    """The value of an exact expression in the arithmetic at work; ``memo`` holds the parts already known."""
+    if tree not in memo:
+        memo[tree] = _evaluated(tree, values, memo)
+    return memo[tree]
+
+
+def _evaluated(tree: sympy.Expr, values: dict[str, Any], memo: dict[sympy.Expr, Array]) -> Array:
+    if tree.is_Symbol:
+        return lifted("constant", values[tree.name])
+    if tree.is_Rational:
+        return lifted("constant", tree)
+    if tree is sympy.E:
+        return exp(1)
+    parts = [walk(part, values, memo) for part in tree.args]
+    if tree.is_Add:
+        return reduce(lambda a, b: a + b, parts)
+    if tree.is_Mul:
+        return reduce(lambda a, b: a * b, parts)
+    if tree.is_Pow:
+        return parts[0] ** (tree.exp if tree.exp.is_Rational else parts[1])
+    if tree.func in _FUNCTIONS:
+        return _FUNCTIONS[tree.func](*parts)
+    raise InputError(f"a constant is built from + - * / ** exp log sqrt sinh cosh tanh Abs Max Min and E, got {tree}")

@@ -1,0 +1,192 @@
+"""One instance, one decision: exact hypotheses, then balls at 128, 256, ... bits, an exact tie-break, else undecided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from . import balls
+from .arithmetic import Array
+from .backends import BALLS, SYMBOLS, Instance, joined
+from .balls import Truth
+from .claims import Claim, Hypothesis, Sides, evaluate
+from .fields import Unsupported
+from .zero import is_zero
+
+FIRST_BITS, CEILING = 128, 4096
+TIE_BITS = 256
+"""From this precision on, sides that still overlap are offered to the exact tie-break."""
+TIE_CELLS = 24
+"""Most numbers in an instance that the exact tie-break is tried on."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is certain about one instance.
+
+    Attributes:
+        admissible: whether every hypothesis holds.
+        truth: whether the claim holds on it (YES, NO, or UNKNOWN at the ceiling).
+        bits: precision at which this was certain, or the ceiling.
+        equal: YES where both sides are equal and not zero, NO where they differ, entry by entry somewhere.
+        trivial: both sides are exactly zero.
+        ratio: log10 of how much of the bound is used (0 at equality, above 0 beyond it); for reports.
+        left, right: the sides at the entry that decides, as text with error bounds.
+        gap: left - right there, or what is left open, as text.
+    """
+
+    admissible: Truth
+    truth: Truth
+    bits: int
+    equal: Truth = Truth.UNKNOWN
+    trivial: bool = False
+    ratio: float = float("-inf")
+    left: str = ""
+    right: str = ""
+    gap: str = ""
+
+
+INADMISSIBLE = Decision(Truth.NO, Truth.UNKNOWN, 0, gap="a hypothesis is not met")
+
+
+def decide(claim: Claim, instance: Instance, ceiling: int = CEILING, tie_break: bool = True) -> Decision:
+    """Decide a claim on one exact instance.
+
+    Args:
+        claim: the claim.
+        instance: exact values of its arguments.
+        ceiling: largest precision in bits.
+        tie_break: whether sides that overlap are offered to SymPy.
+    """
+    if not claim.admits(instance):
+        return INADMISSIBLE
+    bits, tried = FIRST_BITS, not tie_break or cells(instance) > TIE_CELLS
+    while True:
+        decision = _at(claim, instance, bits)
+        if decision.admissible is Truth.NO or Truth.UNKNOWN not in (decision.admissible, decision.truth):
+            return decision
+        if bits >= TIE_BITS and not tried:
+            tried = True
+            decided = _tie_broken(claim, instance, decision)
+            if decided is not None:
+                return decided
+        if bits >= ceiling:
+            return replace(decision, gap=f"at the ceiling of {bits} bits left - right = {decision.gap}")
+        bits *= 2
+
+
+def cells(instance: Instance) -> int:
+    """How many numbers an instance holds."""
+    return sum(np.size(value) for value in instance.values())
+
+
+def _at(claim: Claim, instance: Instance, bits: int) -> Decision:
+    with balls.precision(bits):
+        sides = evaluate(claim, {name: joined(value, BALLS) for name, value in instance.items()}, BALLS)
+        admissible = _all(hypotheses_hold(h) for h in sides.hypotheses)
+        return _compared(claim, sides, admissible, bits)
+
+
+def hypotheses_hold(hypothesis: Hypothesis) -> Truth:
+    """Whether ``left op right`` is certain for every entry, or certainly fails for one."""
+    return _all(balls.compare(a, hypothesis.op, b) for a, b in _pairs(hypothesis.left, hypothesis.right))
+
+
+def _all(truths: Any) -> Truth:
+    result = Truth.YES
+    for truth in truths:
+        result = result & truth
+    return result
+
+
+def _pairs(left: Array, right: Array) -> list[tuple[Any, Any]]:
+    a, b = np.broadcast_arrays(left.data, right.data)
+    return list(zip(a.reshape(-1), b.reshape(-1), strict=True))
+
+
+def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decision:
+    pairs = _pairs(sides.left, sides.right)
+    truths = [balls.compare(a, claim.relation, b) for a, b in pairs]
+    usages = [usage(claim.kind, a, b) for a, b in pairs]
+    wrong = [i for i, truth in enumerate(truths) if truth is Truth.NO]
+    order = sorted(range(len(pairs)), key=lambda i: (i in wrong, truths[i] is Truth.UNKNOWN, usages[i]))
+    worst = order[-1]
+    left, right = pairs[worst]
+    return Decision(
+        admissible=admissible,
+        truth=_all(truths),
+        bits=bits,
+        equal=_any(balls.compare(a, "==", b) for a, b in pairs if not _both_zero(a, b)),
+        trivial=all(_both_zero(a, b) for a, b in pairs),
+        ratio=max(usages),
+        left=balls.describe(left),
+        right=balls.describe(right),
+        gap=balls.describe(left - right),
+    )
+
+
+def _any(truths: Any) -> Truth:
+    found = list(truths)
+    if Truth.YES in found:
+        return Truth.YES
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.NO
+
+
+def _both_zero(left: Any, right: Any) -> bool:
+    return balls.sign(left) == 0 and balls.sign(right) == 0
+
+
+def usage(kind: str, left: Any, right: Any) -> float:
+    """log10 of the share of the bound that is used: log10(small / big) for small <= big of one sign; for reports."""
+    small, big = (left, right) if kind != "lower" else (right, left)
+    signs = (balls.sign(small), balls.sign(big))
+    if signs == (1, 1):
+        return balls.log10_quotient(small, big)
+    if signs == (-1, -1):
+        return balls.log10_quotient(big, small)
+    if None in signs or signs == (0, 0):
+        return float("-inf")
+    return float("inf") if balls.compare(small, ">", big) is Truth.YES else float("-inf")
+
+
+def _tie_broken(claim: Claim, instance: Instance, open_decision: Decision) -> Decision | None:
+    """Decide by exact symbols where the open entries and hypotheses are equalities that SymPy proves; else None."""
+    try:
+        arguments = {name: joined(value, SYMBOLS) for name, value in instance.items()}
+        sides = evaluate(claim, arguments, SYMBOLS)
+    except (Unsupported, TypeError, ValueError, NotImplementedError, ZeroDivisionError, RecursionError):
+        return None
+    with balls.precision(open_decision.bits):
+        numeric = evaluate(claim, {name: joined(value, BALLS) for name, value in instance.items()}, BALLS)
+    hypotheses = zip(numeric.hypotheses, sides.hypotheses, strict=True)
+    admissible = _all(_settled(h.op, h.left, h.right, s.left, s.right) for h, s in hypotheses)
+    truth = _settled(claim.relation, numeric.left, numeric.right, sides.left, sides.right)
+    if admissible is Truth.NO:
+        return INADMISSIBLE
+    if Truth.UNKNOWN in (admissible, truth):
+        return None
+    equal = _settled_equal(numeric, sides)
+    ratio = 0.0 if equal is Truth.YES else open_decision.ratio
+    return replace(open_decision, admissible=admissible, truth=truth, equal=equal, ratio=ratio)
+
+
+def _settled(op: str, left: Array, right: Array, exact_left: Array, exact_right: Array) -> Truth:
+    truths = []
+    for (a, b), (p, q) in zip(_pairs(left, right), _pairs(exact_left, exact_right), strict=True):
+        truth = balls.compare(a, op, b)
+        if truth is Truth.UNKNOWN and is_zero(p - q):
+            truth = Truth.YES if op in ("<=", ">=", "==") else Truth.NO
+        truths.append(truth)
+    return _all(truths)
+
+
+def _settled_equal(numeric: Sides, exact: Sides) -> Truth:
+    truths = []
+    for (a, b), (p, q) in zip(_pairs(numeric.left, numeric.right), _pairs(exact.left, exact.right), strict=True):
+        truth = balls.compare(a, "==", b)
+        truths.append(Truth.YES if truth is Truth.UNKNOWN and is_zero(p - q) else truth)
+        if _both_zero(a, b) or (truths[-1] is Truth.YES and is_zero(p)):
+            truths.pop()
+    return _any(truths)

@@ -1,0 +1,199 @@
+"""Exact numbers: the only numbers that claims, instances and witnesses are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import reduce
+from numbers import Rational
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat, fmpz
+
+
+class InputError(ValueError):
+    """The caller's mistake: the message says what was asked, what was got and what to do."""
+
+
+class Count(int):
+    """A whole number whose quotients stay exact: ``1 / n`` is a Fraction, never a float.
+
+    >>> 1 / Count(3), Count(3) / 2, Count(2) ** -2
+    (Fraction(1, 3), Fraction(3, 2), Fraction(1, 4))
+    """
+
+    def __add__(self, other: Any) -> Any:
+        return _counted(int.__add__(self, other))
+
+    def __sub__(self, other: Any) -> Any:
+        return _counted(int.__sub__(self, other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return _counted(int.__rsub__(self, other))
+
+    def __mul__(self, other: Any) -> Any:
+        return _counted(int.__mul__(self, other))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return Fraction(int(self), int(other)) if isinstance(other, int) else NotImplemented
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return Fraction(int(other), int(self)) if isinstance(other, int) else NotImplemented
+
+    def __pow__(self, exponent: Any, modulus: None = None) -> Any:
+        if isinstance(exponent, float):
+            raise TypeError(f"n ** {exponent!r}: the exponent is a float; write sqrt(n) or a product of such")
+        if not isinstance(exponent, int):
+            return NotImplemented
+        power = Fraction(int(self)) ** int(exponent)
+        return Count(power.numerator) if power.denominator == 1 else power
+
+
+def _counted(value: Any) -> Any:
+    return value if value is NotImplemented else Count(value)
+
+
+def rational(value: Any) -> fmpq:
+    """The exact rational that ``value`` states; a float is refused with the remedy.
+
+    Args:
+        value: int, Fraction, fmpq, SymPy Rational, or text such as "3/20" and "0.15".
+
+    Raises:
+        TypeError: for a float, or for something that states no rational number.
+
+    >>> rational("0.15"), rational(Fraction(1, 3))
+    (3/20, 1/3)
+    """
+    if isinstance(value, fmpq):
+        return value
+    if isinstance(value, (float, np.floating)):
+        raise TypeError(
+            f"a claim holds exact numbers, got the float {value!r}; write Fraction({str(value)!r}) or a text like '1/10'"
+        )
+    if isinstance(value, (int, fmpz, np.integer)):
+        return fmpq(int(value))
+    if isinstance(value, Rational):
+        return fmpq(int(value.numerator), int(value.denominator))
+    if isinstance(value, str):
+        return _from_text(value)
+    if getattr(value, "is_Rational", False):
+        return fmpq(int(value.p), int(value.q))
+    raise TypeError(f"an exact number is needed, got {value!r} of type {type(value).__name__}")
+
+
+def _from_text(text: str) -> fmpq:
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError) as cause:
+        raise TypeError(f"an exact number is needed, such as '3/20' or '0.15', got {text!r}") from cause
+    return fmpq(value.numerator, value.denominator)
+
+
+def from_float(value: float) -> fmpq:
+    """The rational that a finite float is, bit by bit."""
+    return fmpq(*float(value).as_integer_ratio())
+
+
+def to_float(value: fmpq) -> float:
+    """The nearest float, for screens and messages; infinite beyond the range of floats."""
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return float("inf") if value > 0 else -float("inf")
+
+
+def text(value: fmpq) -> str:
+    """``p/q``, the form of rationals in witness files."""
+    return f"{int(value.p)}/{int(value.q)}"
+
+
+def array(values: Any) -> np.ndarray:
+    """An object array of rationals from nested sequences of exact numbers."""
+    source = np.array(values, dtype=object)
+    return each(rational, source)
+
+
+def each(function: Any, values: np.ndarray) -> np.ndarray:
+    """``function`` of every cell, as an object array of the same shape."""
+    out = np.empty(values.shape, dtype=object)
+    flat = out.reshape(-1)
+    for i, value in enumerate(values.reshape(-1)):
+        flat[i] = function(value)
+    return out
+
+
+def zeros(*shape: int) -> np.ndarray:
+    """Exact zeros."""
+    return np.full(shape, fmpq(0), dtype=object)
+
+
+def floor_to(value: fmpq, unit: fmpq) -> fmpq:
+    """The multiple of ``unit`` next to ``value`` towards zero."""
+    steps = (value / unit).floor() if value >= 0 else (value / unit).ceil()
+    return steps * unit
+
+
+def is_psd(matrix: np.ndarray) -> bool:
+    """Whether an exact symmetric matrix is positive semidefinite, by LDL^T in rationals."""
+    work = matrix.copy()
+    for k in range(len(work)):
+        pivot = work[k, k]
+        if pivot < 0 or (pivot == 0 and any(entry != 0 for entry in work[k, k:])):
+            return False
+        if pivot != 0:
+            column = work[k + 1 :, k] / pivot
+            work[k + 1 :, k + 1 :] = work[k + 1 :, k + 1 :] - np.multiply.outer(column, work[k, k + 1 :])
+    return True
+
+
+def rank(matrix: np.ndarray) -> int:
+    """Exact rank."""
+    rows, columns = matrix.shape
+    return int(fmpq_mat(rows, columns, list(matrix.reshape(-1))).rank())
+
+
+def gram(matrix: np.ndarray) -> np.ndarray:
+    """The smaller of A^T A and A A^T."""
+    return matrix.T @ matrix if matrix.shape[1] <= matrix.shape[0] else matrix @ matrix.T
+
+
+def simplest_between(low: fmpq, high: fmpq) -> fmpq:
+    """The rational of smallest denominator in [low, high] (Stern-Brocot).
+
+    >>> simplest_between(fmpq(3, 10), fmpq(2, 5))
+    1/3
+    """
+    if low > high:
+        raise InputError(f"an interval needs low <= high, got [{low}, {high}]")
+    if low <= 0 <= high:
+        return fmpq(0)
+    if high < 0:
+        return -simplest_between(-high, -low)
+    return reduce(lambda tail, whole: whole + 1 / tail if tail is not None else whole, _quotients(low, high))
+
+
+def _quotients(low: fmpq, high: fmpq) -> Iterator[Any]:
+    """Continued fraction of the simplest rational in [low, high], last quotient first, after a None."""
+    digits: list[fmpq] = []
+    while True:
+        whole = fmpq(low.ceil())
+        if whole <= high:
+            digits.append(whole)
+            break
+        digits.append(fmpq(low.floor()))
+        low, high = 1 / (high - digits[-1]), 1 / (low - digits[-1])
+    yield None
+    yield from reversed(digits)
+
+
+def identity(n: int) -> np.ndarray:
+    """Exact identity matrix."""
+    out = zeros(n, n)
+    for i in range(n):
+        out[i, i] = fmpq(1)
+    return out

@@ -1,0 +1,121 @@
+"""Two further scalar fields: SymPy expressions for proofs, and mpmath digits for the second opinion of a replay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+from flint import fmpq
+
+from . import spectra
+from .exact import each, rational
+
+
+class Unsupported(Exception):
+    """The operation has no exact symbolic form here; the caller goes on without a proof."""
+
+
+class Symbols:
+    """SymPy expressions; exact, for identities at small sizes and exact ties."""
+
+    name = "symbols"
+
+    def number(self, value: fmpq) -> sympy.Expr:
+        return sympy.Rational(int(value.p), int(value.q))
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return a * b
+
+    def divide(self, a: Any, b: Any) -> Any:
+        if b == 0:
+            raise Unsupported("division by zero")
+        return a / b
+
+    def unary(self, name: str, x: Any) -> Any:
+        if name == "negative":
+            return -x
+        return sympy.Abs(x) if name == "absolute" else getattr(sympy, name)(x)
+
+    def root(self, x: Any) -> Any:
+        return sympy.sqrt(x)
+
+    def extreme(self, name: str, a: Any, b: Any) -> Any:
+        return (sympy.Max if name == "maximum" else sympy.Min)(a, b)
+
+    def eigenvalue(self, matrix: np.ndarray, largest: bool) -> Any:
+        """Closed form at sizes 1 and 2; beyond them a rational eigenvalue of a rational matrix."""
+        if len(matrix) == 1:
+            return matrix[0, 0]
+        if all(getattr(cell, "is_Rational", False) for cell in matrix.reshape(-1)):
+            recognised = spectra.eigenvalue(each(rational, matrix), largest)
+            if isinstance(recognised, fmpq):
+                return self.number(recognised)
+        if len(matrix) > 2:
+            raise Unsupported("an extreme eigenvalue of a symbolic matrix larger than 2 x 2")
+        (a, b), (_, c) = matrix
+        spread = sympy.sqrt((a - c) ** 2 + 4 * b**2)
+        return (a + c + spread) / 2 if largest else (a + c - spread) / 2
+
+    def det(self, matrix: np.ndarray) -> Any:
+        return sympy.Matrix(matrix.tolist()).det(method="berkowitz")
+
+    def solve(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        left = sympy.Matrix(a.tolist())
+        determinant = left.det(method="berkowitz")
+        if determinant.is_zero:
+            raise Unsupported("a singular system")
+        solution = left.adjugate() * sympy.Matrix(b.tolist()) / determinant
+        return _objects(solution.tolist(), b.shape)
+
+
+class Digits:
+    """mpmath floating point at the working precision of mpmath: no error bounds, an independent evaluation."""
+
+    name = "digits"
+
+    def number(self, value: fmpq) -> Any:
+        return mpmath.mpf(int(value.p)) / int(value.q)
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return a * b
+
+    def divide(self, a: Any, b: Any) -> Any:
+        return a / b if b != 0 else mpmath.nan
+
+    def unary(self, name: str, x: Any) -> Any:
+        if name == "negative":
+            return -x
+        if name == "absolute":
+            return abs(x)
+        if name in ("log", "sqrt") and (x < 0 or (name == "log" and x == 0)):
+            return mpmath.nan
+        return getattr(mpmath, name)(x)
+
+    def root(self, x: Any) -> Any:
+        return mpmath.sqrt(x) if x > 0 else x * 0
+
+    def extreme(self, name: str, a: Any, b: Any) -> Any:
+        return max(a, b) if name == "maximum" else min(a, b)
+
+    def eigenvalue(self, matrix: np.ndarray, largest: bool) -> Any:
+        symmetric = (matrix + matrix.T) / 2
+        values = mpmath.eigsy(mpmath.matrix(symmetric.tolist()), eigvals_only=True)
+        return max(values) if largest else min(values)
+
+    def det(self, matrix: np.ndarray) -> Any:
+        return mpmath.det(mpmath.matrix(matrix.tolist()))
+
+    def solve(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        left = mpmath.matrix(a.tolist())
+        columns = [mpmath.lu_solve(left, mpmath.matrix(b[:, j].tolist())) for j in range(b.shape[1])]
+        return _objects([[columns[j][i] for j in range(b.shape[1])] for i in range(b.shape[0])], b.shape)
+
+
+def _objects(rows: list[list[Any]], shape: tuple[int, ...]) -> np.ndarray:
+    out = np.empty(shape, dtype=object)
+    for i, row in enumerate(rows):
+        for j, value in enumerate(row):
+            out[i, j] = value
+    return each(lambda x: x, out)

@@ -1,0 +1,89 @@
+"""Dimensions and limits of a claim's arguments: exact numbers, or exact expressions of earlier arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+from flint import fmpq
+
+from .arithmetic import working_in
+from .backends import BALLS, Instance, float_arguments, joined, plain_floats
+from .balls import ball, precision
+from .constants import parsed, walk
+from .exact import Count, InputError, rational, text, to_float
+from .screen import Screen
+
+LIMIT_BITS = 256
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An exact expression of earlier arguments.
+
+    Attributes:
+        tree: the expression.
+    """
+
+    tree: sympy.Expr
+
+    @staticmethod
+    def of(value: Any, where: str) -> Limit:
+        """From an exact number or a text such as "R**2"; a float is refused."""
+        if isinstance(value, str):
+            return Limit(parsed(where, value))
+        if isinstance(value, sympy.Expr):
+            return Limit(parsed(where, str(value)))
+        return Limit(parsed(where, text(rational(value))))
+
+    @property
+    def names(self) -> set[str]:
+        """The arguments that the expression reads."""
+        return {symbol.name for symbol in self.tree.free_symbols}
+
+    def bounds(self, known: Instance) -> tuple[fmpq, fmpq]:
+        """Rationals around the limit; equal where it is rational."""
+        if self.tree.is_Rational:
+            return (rational(self.tree),) * 2
+        if self.tree.is_Symbol:
+            return (rational(known[self.tree.name]),) * 2
+        values = {name: joined(known[name], BALLS) for name in self.names}
+        with precision(LIMIT_BITS), working_in(BALLS):
+            cell = walk(self.tree, values, {}).data[()]
+            if isinstance(cell, fmpq):
+                return cell, cell
+            enclosure = ball(cell)
+            if not enclosure.is_finite():
+                raise InputError(f"the limit {self.tree} is not a finite number")
+            return enclosure.lower().fmpq(), enclosure.upper().fmpq()
+
+    def lower(self, known: Instance) -> fmpq:
+        """A rational that is certainly not above the limit."""
+        return self.bounds(known)[0]
+
+    def upper(self, known: Instance) -> fmpq:
+        """A rational that is certainly not below the limit."""
+        return self.bounds(known)[1]
+
+    def whole(self, known: Instance) -> Count:
+        """The limit as a size.
+
+        Raises:
+            InputError: it is not a positive whole number.
+        """
+        low, high = self.bounds(known)
+        if low != high or low.q != 1 or low < 1:
+            raise InputError(f"a dimension is a positive whole number, got {self.tree} = {low}")
+        return Count(int(low.p))
+
+    def floats(self, known: dict[str, Any], count: int) -> np.ndarray:
+        """The limit for each instance of a float batch."""
+        if self.tree.is_Symbol and not isinstance(known[self.tree.name], int):
+            return np.asarray(known[self.tree.name])
+        if self.tree.is_Rational:
+            return np.full(count, to_float(rational(self.tree)))
+        values = float_arguments({name: known[name] for name in self.names}, count)
+        with working_in(Screen(count)):
+            return plain_floats(walk(self.tree, values, {}).data)

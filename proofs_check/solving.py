@@ -1,0 +1,83 @@
+"""``lemmascope solve``: a problem file in, a solution and its JSON summary out."""
+
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numeric import InputError, Solution, load, loss_names, solve
+
+
+def solve_file(
+    data: Path,
+    loss: str,
+    method: str = "auto",
+    rtol: float = 1e-10,
+    max_steps: int | None = None,
+    x0: Path | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+    progress: bool = False,
+) -> tuple[Solution, dict[str, Any]]:
+    """Load, solve, compare with the file's X_true if it has one, and write X (or x) if asked to.
+
+    Raises:
+        InputError: the data or the start cannot be used, or an option makes no sense; nothing is written then.
+    """
+    if out is not None and not out.resolve().parent.is_dir():
+        raise InputError(f"--out {out}: the folder {out.parent} does not exist; create it first")
+    if loss not in loss_names():
+        raise InputError(f"--loss {loss}: there is no such loss; choose one of {', '.join(loss_names())}")
+    stored = load(data)
+    try:
+        problem = stored.problem(loss)
+    except ValueError as error:
+        raise InputError(f"{data}: {error}") from error
+    start = None if x0 is None else _load_start(x0)
+    solution = solve(problem, method, x0=start, rtol=rtol, max_steps=max_steps, seed=seed, progress=progress or None)
+    summary = {
+        "status": solution.status,
+        "message": solution.message,
+        "method": solution.method,
+        "steps": solution.steps,
+        "value": _number(solution.value),
+        "gradient_norm": _number(solution.gradient_norm),
+        "seconds": solution.seconds,
+        "relative_error": _number(stored.relative_error(solution.x)),
+        "unique": solution.unique,
+    }
+    if out is not None:
+        _save(out, "X" if len(stored.inputs) == 2 else "x", solution.x)
+    return solution, summary
+
+
+def _number(value: float | None) -> float | None:
+    """JSON has no NaN and no infinity: null stands for what is not known."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _load_start(path: Path) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = [name for name in ("X", "x") if name in archive.files]
+            if names:
+                return np.asarray(archive[names[0]])
+    except Exception as error:  # every way in which a file can be damaged
+        raise InputError(f"--x0 {path}: an .npz with X or x is needed; {error}") from error
+    raise InputError(f"--x0 {path}: the file has neither X nor x; lemmascope solve --out writes such a file")
+
+
+def _save(path: Path, name: str, x: np.ndarray) -> None:
+    """Write in one step: the file is whole or not there."""
+    handle, scratch = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.", suffix=".npz")
+    os.close(handle)
+    try:
+        np.savez(scratch, allow_pickle=False, **{name: x})
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,146 @@
+"""Certified eigenvalue bounds of symmetric matrices of balls.
+
+A floating-point eigenbasis Q, taken as an exact matrix, only proposes. Two facts decide, and neither needs simple
+eigenvalues or an orthogonal Q:
+
+* Q^{-1} S Q has the eigenvalues of S, so they lie in its Gershgorin discs: lambda_max <= max_i (b_ii + r_i);
+* a Rayleigh quotient never exceeds the largest eigenvalue: lambda_max >= max_i q_i^T S q_i / q_i^T q_i.
+
+Where S is exact and one rational eigenvalue alone lies in the enclosure, that rational is the answer, exactly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpz
+
+FLOAT_BITS = 128
+"""Up to this precision a float64 eigenbasis proposes; beyond it, one computed by mpmath at the precision in force."""
+
+EXACT_SIZE = 12
+"""Characteristic polynomials of exact matrices are used up to this size."""
+
+
+def eigenvalue(matrix: np.ndarray, largest: bool) -> Any:
+    """A cell that contains the largest (smallest) eigenvalue.
+
+    Args:
+        matrix: symmetric n x n cells, fmpq or arb.
+        largest: which end of the spectrum.
+
+    Returns:
+        The eigenvalue itself (fmpq) where it is recognised, else a ball; [nan] where nothing is certified.
+    """
+    if len(matrix) == 1:
+        return matrix[0, 0]
+    if not largest:
+        return -eigenvalue(-matrix, True)
+    balls = arb_mat(len(matrix), len(matrix), [arb(cell) for cell in matrix.reshape(-1)])
+    enclosure = _largest(balls)
+    if len(matrix) <= EXACT_SIZE and all(isinstance(cell, fmpq) for cell in matrix.reshape(-1)):
+        return _recognised(matrix, enclosure)
+    return enclosure
+
+
+def _largest(s: arb_mat) -> arb:
+    n = s.nrows()
+    if any(cell.is_nan() or not cell.is_finite() for cell in s.entries()):
+        return arb.nan()
+    basis = _basis(s.mid())
+    moved = s * basis
+    try:
+        similar = basis.solve(moved)
+    except ZeroDivisionError:
+        return arb.nan()
+    upper = [_disc_end(similar, i) for i in range(n)]
+    quotients = [_rayleigh(basis, moved, i) for i in range(n)]
+    high, low = upper[0], quotients[0]
+    for u, q in zip(upper[1:], quotients[1:], strict=True):
+        high, low = high.max(u), low.max(q)
+    return low.union(high)
+
+
+def _disc_end(similar: arb_mat, i: int) -> arb:
+    radius = sum((abs(similar[i, j]) for j in range(similar.ncols()) if j != i), arb(0))
+    return similar[i, i] + radius
+
+
+def _rayleigh(basis: arb_mat, moved: arb_mat, i: int) -> arb:
+    column = [basis[k, i] for k in range(basis.nrows())]
+    image = [moved[k, i] for k in range(basis.nrows())]
+    return sum((a * b for a, b in zip(column, image, strict=True)), arb(0)) / sum((a * a for a in column), arb(0))
+
+
+def _basis(mid: arb_mat) -> arb_mat:
+    """An approximate eigenbasis, as exact numbers."""
+    n = mid.nrows()
+    shift = max((_exponent(cell) for cell in mid.entries()), default=0)
+    if ctx.prec <= FLOAT_BITS:
+        scaled = np.array([_float_of(cell, shift) for cell in mid.entries()]).reshape(n, n)
+        return arb_mat(n, n, [arb(fmpq(*float(v).as_integer_ratio())) for v in np.linalg.eigh(scaled)[1].reshape(-1)])
+    with mpmath.workprec(ctx.prec):
+        entries = [mpmath.ldexp(mpmath.mpf(_man_exp(cell)), -shift) for cell in mid.entries()]
+        vectors = mpmath.eigsy(mpmath.matrix(n, n) + _mp_matrix(entries, n))[1]
+        return arb_mat(n, n, [_exact_mpf(vectors[i, j]) for i in range(n) for j in range(n)])
+
+
+def _mp_matrix(entries: list[Any], n: int) -> mpmath.matrix:
+    return mpmath.matrix([entries[i * n : (i + 1) * n] for i in range(n)])
+
+
+def _man_exp(cell: arb) -> tuple[int, int]:
+    mantissa, exponent = cell.man_exp()
+    return int(mantissa), int(exponent)
+
+
+def _exponent(cell: arb) -> int:
+    mantissa, exponent = _man_exp(cell)
+    return exponent + mantissa.bit_length() if mantissa else -(1 << 62)
+
+
+def _float_of(cell: arb, shift: int) -> float:
+    """The exact midpoint times 2^-shift as a float: a proposal for the eigenbasis, never a decision."""
+    mantissa, exponent = _man_exp(cell)
+    excess = max(mantissa.bit_length() - 60, 0)
+    return float(np.ldexp(float(mantissa >> excess), max(exponent + excess - shift, -2000))) if mantissa else 0.0
+
+
+def _exact_mpf(value: Any) -> arb:
+    sign, mantissa, exponent, _ = value._mpf_
+    signed = -int(mantissa) if sign else int(mantissa)
+    power = fmpq(fmpz(2) ** abs(int(exponent)))
+    return arb(fmpq(signed) * power if exponent >= 0 else fmpq(signed) / power)
+
+
+def _recognised(matrix: np.ndarray, enclosure: arb) -> Any:
+    """The rational eigenvalue in the enclosure, if it is the only eigenvalue there; else the enclosure.
+
+    The enclosure holds an eigenvalue of S, a root of the characteristic polynomial. If q is a root and the polynomial
+    with all its factors (t - q) taken out has no root in the enclosure, that eigenvalue is q.
+    """
+    n = len(matrix)
+    if not enclosure.is_finite():
+        return enclosure
+    polynomial = fmpq_mat(n, n, list(matrix.reshape(-1))).charpoly()
+    _, factors = polynomial.factor()
+    for factor, _ in factors:
+        if factor.degree() == 1:
+            root = -factor[0] / factor[1]
+            if enclosure.contains(arb(root)) and _no_other_root(factors, factor, enclosure):
+                return root
+    return enclosure
+
+
+def _no_other_root(factors: list[Any], own: Any, enclosure: arb) -> bool:
+    for factor, _ in factors:
+        if factor == own:
+            continue
+        value = arb(0)
+        for k in range(factor.degree(), -1, -1):
+            value = value * enclosure + arb(factor[k])
+        if not bool(value > 0) and not bool(value < 0):
+            return False
+    return True

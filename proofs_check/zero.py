@@ -1,0 +1,66 @@
+"""Exact zero tests of SymPy expressions, for ties and for proofs."""
+
+from __future__ import annotations
+
+import sympy
+
+SMALL_OPERATIONS = 150
+"""Expressions up to this size are also offered to SymPy's general simplifiers."""
+PROOF_OPERATIONS = 50_000
+"""Largest expression that is tried at all."""
+DIGITS = 40
+
+
+def is_zero(expression: sympy.Expr) -> bool:
+    """Whether an exact expression is proved to be zero; False means "not proved", never "not zero".
+
+    Every exponential counts as a letter of its own, so that the test is one of polynomials; that can miss an identity,
+    it cannot invent one. A value that is visibly not zero at one point ends the attempt early.
+    """
+    expression = sympy.sympify(expression)
+    if expression == 0 or expression.is_zero:
+        return True
+    if expression.count_ops() > PROOF_OPERATIONS or _visibly_nonzero(expression):
+        return False
+    try:
+        if _vanishes(expression):
+            return True
+        return expression.count_ops() <= SMALL_OPERATIONS and any(rewrite(expression) == 0 for rewrite in _REWRITES)
+    except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, sympy.PolynomialError):
+        return False
+
+
+def _visibly_nonzero(expression: sympy.Expr) -> bool:
+    point = {symbol: sympy.Rational(7 + 5 * i, 11 + 3 * i) for i, symbol in enumerate(_symbols(expression))}
+    value = expression.subs(point).evalf(DIGITS, maxn=10 * DIGITS)
+    return bool(value.is_number and value.is_finite and abs(value) > sympy.Rational(1, 10**8))
+
+
+def _symbols(expression: sympy.Expr) -> list[sympy.Symbol]:
+    return sorted(expression.free_symbols, key=str)
+
+
+def _vanishes(expression: sympy.Expr) -> bool:
+    """Whether the numerator is the zero polynomial in the symbols, exponentials and roots."""
+    rational = _algebraic(expression.rewrite((sympy.sinh, sympy.cosh, sympy.tanh), sympy.exp))
+    numerator, _ = sympy.fraction(sympy.together(rational))
+    return bool(sympy.expand(numerator) == 0)
+
+
+def _algebraic(expression: sympy.Expr) -> sympy.Expr:
+    """exp(a + b) = exp(a) exp(b), and each exp(a) a letter; exp(-a) is one over the letter of exp(a)."""
+    expanded = expression.replace(
+        lambda e: isinstance(e, sympy.exp),
+        lambda e: sympy.Mul(*map(sympy.exp, sympy.Add.make_args(sympy.expand(e.args[0])))),
+    )
+    letters: dict[sympy.Expr, sympy.Symbol] = {}
+
+    def letter(e: sympy.Expr) -> sympy.Expr:
+        coefficient, rest = e.args[0].as_coeff_Mul()
+        base = letters.setdefault(sympy.exp(rest / coefficient.q), sympy.Dummy(positive=True))
+        return base**coefficient.p
+
+    return expanded.replace(lambda e: isinstance(e, sympy.exp), letter)
+
+
+_REWRITES = (sympy.radsimp, lambda e: sympy.radsimp(sympy.expand(e)), sympy.simplify)
