@@ -4,6 +4,7 @@ import sympy as sp
 
 from derive.calculus import StructuredHessian
 from derive.derivation import Derivation
+from derive.printers.order import OrderedLatexPrinter
 
 
 def derivation_latex(d: Derivation) -> str:
@@ -13,10 +14,12 @@ def derivation_latex(d: Derivation) -> str:
     >>> print(derivation_latex(differentiate(formulas()["plain-exp"])).splitlines()[1])
     u &= e^{z} \\
     """
-    lines = [f"{_latex(x.symbol)} &= {_definition(x.role, x.expression)}" for x in d.definitions]
+    H = d.hessian
+    shown = d.needed([d.value, d.gradient, H.D, *H.U, *(entry for line in H.C for entry in line)])
+    lines = [f"{_latex(x.symbol)} &= {_definition(x.role, x.expression)}" for x in shown]
     lines.append(rf"L &= {_latex(d.value)}")
     lines.append(rf"\nabla_{{{d.formula.z}}} L &= {_latex(d.gradient)}")
-    lines.append(rf"\nabla^2_{{{d.formula.z}}} L &= {hessian_latex(d.hessian)}")
+    lines.append(rf"\nabla^2_{{{d.formula.z}}} L &= {hessian_latex(H)}")
     body = " \\\\\n".join(lines)
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
@@ -39,7 +42,7 @@ def _definition(role: str, expression: sp.Expr) -> str:
 def _latex(expression: sp.Basic) -> str:
     sums = {s: _sum_letter(str(s)) for s in expression.free_symbols if str(s).startswith("sum_")}
     environment = {"mat_str": "pmatrix", "mat_delim": ""} if isinstance(expression, sp.MatrixBase) else {}
-    return str(sp.latex(expression, symbol_names=sums, **environment))
+    return str(OrderedLatexPrinter({"symbol_names": sums, **environment}).doprint(expression))
 
 
 def _sum_letter(name: str) -> str:

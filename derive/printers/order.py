@@ -1,22 +1,24 @@
 """Sums as people write them: f - b, not -b + f."""
 
 import sympy as sp
-from sympy.printing.precedence import precedence
+from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 
-class OrderedPrinter(StrPrinter):
-    """SymPy's own text, with positive terms of a sum first."""
+class _PositiveFirst:
+    """Terms in SymPy's order, those with a minus sign last."""
 
-    def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
-        terms = self._as_ordered_terms(expr, order=order)
-        terms.sort(key=lambda term: bool(term.could_extract_minus_sign()))
-        text = ""
-        for term in terms:
-            negative = term.could_extract_minus_sign() and text != ""
-            printed = self.parenthesize(-term if negative else term, precedence(expr) if negative else 0)
-            text += f" {'-' if negative else '+'} {printed}" if text else printed
-        return text
+    def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        terms = super()._as_ordered_terms(expr, order=order)  # type: ignore[misc]
+        return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
+
+
+class OrderedPrinter(_PositiveFirst, StrPrinter):
+    """SymPy's text with positive terms first."""
+
+
+class OrderedLatexPrinter(_PositiveFirst, LatexPrinter):
+    """SymPy's LaTeX with positive terms first."""
 
 
 def text(expression: sp.Expr) -> str:

@@ -25,7 +25,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "5b722c739c9c1755225d50f63a42fe1111d8a3587b50566de7c78f6ef46b7868"
+DIGEST = "5091647e0bc947396fea28f136a372e203474c3dc45e072f5c21b3fcd937c664"
 
 
 def _total(q, mask):
@@ -163,4 +163,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text d2cebd20cddd049bb06f6c0f2cc271cb9d9161653e4aee3565f5d8522f8f3fb7
+# text 38ce1f17a52dbada67c1240da049c2f7fd373dabe14895330ff5a0c9f125c0cf

@@ -24,7 +24,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = True
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "d4e9fe83258a150210458fb09d5e0c330e787dfbc34337133e79ee6c73fb2abf"
+DIGEST = "c19cce4bc5ba3386b72ef8a46013d33ac090baf1de708c8dc1bf60177c9a5e51"
 
 
 def _total(q, mask):
@@ -147,4 +147,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 8268287462178a725c1b627d0c642aad0d8aed77713c0f82f7e5f1b6547cf976
+# text 79b904c93f69ef21b3f3e74bde7f22382cb46b80694471601e01bdd38e02a593

@@ -25,7 +25,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = "defined where alpha is not 0"
 NONZERO = ("alpha",)
-DIGEST = "e2166f2b83cd54cb7afdb6d641e9acd02f799d713d3a18f6d2ff91dcdf6e41cb"
+DIGEST = "64b4213ea066654bc27e93339c6bca86948d331c9551f3e9aad3f155c4ba25c4"
 
 
 def _total(q, mask):
@@ -172,4 +172,4 @@ def domain_totals(z, mask=None):
         return {"alpha": alpha}
 
 
-# text d974487b3db18cae5b33593e6623fcab7b4798ed932d57b30dae798f18a4663e
+# text f98cbeab5fbd44b5727d082713bb677639ff53581eb10c05f9a65151105a6552

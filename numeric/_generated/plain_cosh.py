@@ -20,7 +20,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "d65a8d663dcc4df5a9cb3cf4828643413a6d39d3a306a49699369f1d51a5fbb3"
+DIGEST = "0981510a86860b9c8e0e5e921433cd07198ae27936b45797cc45a7e45ffb317c"
 
 
 def _total(q, mask):
@@ -111,4 +111,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 1a37fffecab654e23277b58ea3dbca55b758eee45a53bc041c968ca08def95b7
+# text e8d0766702a305a2e92a04c6a474ebb604bdca13d636647a993ca6751e2d6fb3

@@ -19,7 +19,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "0e80de2f12b950d4fe6947ae3d8a3c054c3fa264edd8df0e90ba70aae27c2824"
+DIGEST = "f8c2f316402e770671692aee6121526e5f4d23b5ffe5d620f7b250041c28077c"
 
 
 def _total(q, mask):
@@ -108,4 +108,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 8c26ad5130dd46160569b113f443adf51ef2c44a608c76e01c5999439c5ee4f6
+# text 16bed7c542af16588eea977c8c99302a6870da4bb7df3a996559df0c7d28303f

@@ -20,7 +20,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "5a2a8f16d13dc0918319ee4596a0cefd171e348b1f1411c4984a6503afb74b04"
+DIGEST = "ceff0c5b65cfa43856d4739af7fbf9e8ac3643fdd9e5eecb334ef6bc80774f6e"
 
 
 def _total(q, mask):
@@ -111,4 +111,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 642a78dceb2408b4953b7acb6916f9a89a22e4e2db35352f619fc5821b66ac5f
+# text 3c5f51b0df49c052b14bbcca7cbc31fdbbb06a0f0a6ac07e0e926d09ad087082

@@ -18,7 +18,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "269fa123ede4efc3cb3c07731befa9c6b52b0deaa41a0a3dc345590924185dfc"
+DIGEST = "a77fe7d4c6585dbd201c481842bee6d146b50b04913401cde7dd34a28b50af6e"
 
 
 def _total(q, mask):
@@ -93,4 +93,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text cdfb5a975d7f14ee722db6376f769effe8547bc49c2ec30520a4a52753015053
+# text 380f183705406bab5aa5bc494aaf2dc444de1956279894d9a155b3df73385f80

@@ -23,7 +23,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "b8e72eb5d8f02dae7f4982036510748b2a1be7cd92c90b68370e8c93151da87f"
+DIGEST = "9d1f099b2615aa361f9e20d237b14c9a10686b86acf29bf2c585f4949a2d4479"
 
 
 def _total(q, mask):
@@ -153,4 +153,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text ad42b8ce03a52194586989815464945486af6fb4df4d51d15df08904a5c98ef4
+# text cea96792bf15a8c2a97f4b083ed337f554dc5cb8845ab7bc8d4ebd0a638d505e

@@ -22,7 +22,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "e19167439e71ff8b33afee1c7140bd11d5512b535b980037a0f69f57aad58af1"
+DIGEST = "acc26a285c4598adebd928feb0e434cde643fcc8216be2b3e82f2427e36e2457"
 
 
 def _total(q, mask):
@@ -138,4 +138,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 4d3f6348864eceb19c102671bc185eacfcc0861455ddd8930c7f957ae37fb7fe
+# text 7568735a4d37594bed8049e091805c4ae13cc21bbd1aa3aed555eb8bc0174553

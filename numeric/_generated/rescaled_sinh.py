@@ -23,7 +23,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "f25e61c83c6ccc047a72286c22ced1d54b174f27c2dbae8d90c759b8c39b49e3"
+DIGEST = "0648fa57a6df48af5da1d3a1121c7d807a9fd403caa5998ea55acfee0844a349"
 
 
 def _total(q, mask):
@@ -153,4 +153,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 58ba1d2e8f45354f49540ce03d8f48dabc0bc72cd5621233f8352f9d0c679980
+# text 442d0fa986cc0af8de80dc7df07469d8a2eae11efc6c9dbb918ccb86e09c61fd

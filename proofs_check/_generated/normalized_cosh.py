@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "5b722c739c9c1755225d50f63a42fe1111d8a3587b50566de7c78f6ef46b7868"
+DIGEST = "5091647e0bc947396fea28f136a372e203474c3dc45e072f5c21b3fcd937c664"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 099c89d84bc31677dc3c08be74129b325c67c4061d77ca2bad4125ec1977db03
+# text 12453df9bcbd50dd50d3f6a852998ebfae6532faca13eeeb79f5d5cf9dc1a058

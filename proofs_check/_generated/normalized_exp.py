@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "d4e9fe83258a150210458fb09d5e0c330e787dfbc34337133e79ee6c73fb2abf"
+DIGEST = "c19cce4bc5ba3386b72ef8a46013d33ac090baf1de708c8dc1bf60177c9a5e51"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text f71ff24affce626bfae6638b1912f050e8dc316d94f956eb0db38db24c2998ad
+# text 2c14c874fbe00442deb23d7ba710f1fb544508e094ab42744337f0c0c30edd32

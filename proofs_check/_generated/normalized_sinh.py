@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "e2166f2b83cd54cb7afdb6d641e9acd02f799d713d3a18f6d2ff91dcdf6e41cb"
+DIGEST = "64b4213ea066654bc27e93339c6bca86948d331c9551f3e9aad3f155c4ba25c4"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 449e15cbca4d4c3449e5fea304351bf9b0025d52dc93f6e0946e9d0441c51042
+# text 672a30fd135c6827b28fd1debfe3d8865de68915358b244281012b5e072f3bf1

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "d65a8d663dcc4df5a9cb3cf4828643413a6d39d3a306a49699369f1d51a5fbb3"
+DIGEST = "0981510a86860b9c8e0e5e921433cd07198ae27936b45797cc45a7e45ffb317c"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 53ad92e9a2937eb7b3d21a05479a0f874fff6de84fc7d6d20febb993dfa2b420
+# text 0f988360da08dec1d2c6d15ebc1b33fc74e6663869de16a2447da1e3b7b8066a

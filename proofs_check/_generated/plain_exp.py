@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "0e80de2f12b950d4fe6947ae3d8a3c054c3fa264edd8df0e90ba70aae27c2824"
+DIGEST = "f8c2f316402e770671692aee6121526e5f4d23b5ffe5d620f7b250041c28077c"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 4f33961d1a56b6efbe052ff7065427d7dd268c8740bd14fc3ccc567f2b5c6ed9
+# text 01fdaf1d140b4b68213fd03d5b4c2b4782163666bd4c423b72b329452907e804

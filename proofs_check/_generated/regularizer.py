@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "269fa123ede4efc3cb3c07731befa9c6b52b0deaa41a0a3dc345590924185dfc"
+DIGEST = "a77fe7d4c6585dbd201c481842bee6d146b50b04913401cde7dd34a28b50af6e"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 94c34f575088e4c0d4f5f05a8e8975a9f527ce13883c67dfa11abc02243d1513
+# text dbcdb856aa676024d6b0585ff1a0fbd1fac764c2485a3e4b63323a1e2ce76002

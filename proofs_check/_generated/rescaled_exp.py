@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "e19167439e71ff8b33afee1c7140bd11d5512b535b980037a0f69f57aad58af1"
+DIGEST = "acc26a285c4598adebd928feb0e434cde643fcc8216be2b3e82f2427e36e2457"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text cc8a995971267d86cdcbd74adda2ac5dd78c6d3debbede43267fb13a240bc2a9
+# text 07be10f232e62a42419699fe8cfc7e887bdfe664d8801ab23ec8caa6a9ff2bc2
