@@ -114,7 +114,7 @@ class Array:
         raise TypeError("a comparison in a claim has no yes or no; state a hypothesis with assume(left, '<=', right)")
 
     __lt__ = __le__ = __gt__ = __ge__ = _compared
-    __eq__ = __ne__ = _compared  # type: ignore[assignment]
+    __eq__ = __ne__ = _compared
     __hash__ = None  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
@@ -318,7 +318,8 @@ def norm1(x: Array) -> Array:
 
 def norm2(x: Array) -> Array:
     """Euclidean norm of a vector."""
-    return _wrap(x, x.backend.euclidean(_operand("norm2", x, 1).data))
+    x = _operand("norm2", x, 1)
+    return _wrap(x, x.backend.euclidean(x.data))
 
 
 def norm_inf(x: Array) -> Array:
@@ -328,22 +329,26 @@ def norm_inf(x: Array) -> Array:
 
 def frobenius(x: Array) -> Array:
     """Euclidean norm of the entries of a matrix."""
-    return _wrap(x, x.backend.euclidean(_operand("frobenius", x, 2).data))
+    x = _operand("frobenius", x, 2)
+    return _wrap(x, x.backend.euclidean(x.data))
 
 
 def spectral(x: Array) -> Array:
     """Largest singular value of a matrix."""
-    return _wrap(x, x.backend.spectral(_operand("spectral", x, 2).data))
+    x = _operand("spectral", x, 2)
+    return _wrap(x, x.backend.spectral(x.data))
 
 
 def lambda_max(x: Array) -> Array:
     """Largest eigenvalue of a symmetric matrix."""
-    return _wrap(x, x.backend.eigenvalue(_square("lambda_max", x).data, largest=True))
+    x = _square("lambda_max", x)
+    return _wrap(x, x.backend.eigenvalue(x.data, largest=True))
 
 
 def lambda_min(x: Array) -> Array:
     """Smallest eigenvalue of a symmetric matrix."""
-    return _wrap(x, x.backend.eigenvalue(_square("lambda_min", x).data, largest=False))
+    x = _square("lambda_min", x)
+    return _wrap(x, x.backend.eigenvalue(x.data, largest=False))
 
 
 def trace(x: Array) -> Array:
@@ -353,7 +358,8 @@ def trace(x: Array) -> Array:
 
 def det(x: Array) -> Array:
     """Determinant."""
-    return _wrap(x, x.backend.det(_square("det", x).data))
+    x = _square("det", x)
+    return _wrap(x, x.backend.det(x.data))
 
 
 def solve(a: Array, b: Array) -> Array:
@@ -406,7 +412,8 @@ def softmax(x: Array) -> Array:
 
 def vec(x: Array) -> Array:
     """The entries of a matrix row by row: vec(A X B^T) = kron(A, B) @ vec(X)."""
-    rows, columns = _operand("vec", x, 2).shape
+    x = _operand("vec", x, 2)
+    rows, columns = x.shape
     return _wrap(x, x.backend.reshape(x.data, (rows * columns,)))
 
 

@@ -17,7 +17,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from flint.utils.flint_exceptions import DomainError
 
 from . import spectra
-from .exact import each, rational
+from .exact import rational
 
 HEIGHT_LIMIT = 1 << 14
 """Rationals with more bits than this become balls: exact, but no longer worth their cost."""
@@ -151,7 +151,8 @@ class Balls:
 
     def solve(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         exact = _all_exact(a) and _all_exact(b)
-        mat, lift = (fmpq_mat, rational) if exact else (arb_mat, arb)
+        mat: Any = fmpq_mat if exact else arb_mat
+        lift: Any = rational if exact else arb
         n, columns = b.shape
         left = mat(n, n, [lift(cell) for cell in a.reshape(-1)])
         right = mat(n, columns, [lift(cell) for cell in b.reshape(-1)])
@@ -159,7 +160,10 @@ class Balls:
             entries = left.solve(right).entries()
         except ZeroDivisionError:  # singular, or not certified to be regular
             entries = [arb.nan()] * (n * columns)
-        return each(lambda x: x, np.array([*entries, None], dtype=object)[:-1]).reshape(n, columns)
+        out = np.empty(n * columns, dtype=object)
+        for i, entry in enumerate(entries):
+            out[i] = entry
+        return out.reshape(n, columns)
 
 
 def _all_exact(cells: np.ndarray) -> bool:

@@ -22,7 +22,7 @@ from .arithmetic import Array, is_number, lifted, working_in
 from .backends import Instance
 from .balls import RELATIONS
 from .constants import tables
-from .domains import Domain, Scalar, Size
+from .domains import Scalar, Size
 from .exact import InputError
 from .tensors import Matrix, Vector
 
@@ -269,7 +269,7 @@ def _domains(body: Callable[..., Any]) -> dict[str, Any]:
     return domains
 
 
-def _reads_earlier(name: str, domain: Domain, earlier: dict[str, Any]) -> None:
+def _reads_earlier(name: str, domain: Any, earlier: dict[str, Any]) -> None:
     for limit in domain.limits():
         for used in sorted(limit.names):
             if not isinstance(earlier.get(used), (Size, Scalar)):

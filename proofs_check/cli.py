@@ -210,3 +210,16 @@ def report(verdicts: Path, out: Path) -> None:
 
     write_report(read_results(verdicts), out)
     click.echo(f"Wrote {out}.")
+
+
+@main.command()
+@click.argument("kind", type=click.Choice(["formula", "claim"]))
+@click.argument("name")
+@_mistakes_in_one_sentence
+def new(kind: str, name: str) -> None:
+    """Write a filled form for a formula or a claim of your own into the current folder, with its test."""
+    from proofs_check.scaffold import write_template
+
+    path = write_template(kind, name, Path())
+    use = f"lemmascope check {path}" if kind == "claim" else f"lemmascope derive {path} --out generated"
+    click.echo(f"Wrote {path}. Edit it, then: {use}")

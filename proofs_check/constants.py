@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from collections.abc import Callable
 from functools import lru_cache, reduce
 from typing import Any
 
@@ -13,7 +14,7 @@ import sympy
 from .arithmetic import Array, absolute, cosh, exp, lifted, log, maximum, minimum, sinh, tanh, working_in
 from .exact import InputError
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[Any, Callable[..., Array]] = {
     sympy.exp: exp,
     sympy.log: log,
     sympy.sinh: sinh,

@@ -1,4 +1,4 @@
-"""One instance, one decision: exact hypotheses, then balls at 128, 256, ... bits, an exact tie-break, else undecided."""
+"""One instance, one decision: exact hypotheses, balls at 128, 256, ... bits, an exact tie-break, else undecided."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the arguments of a claim range over: predicates, constructive samplers, corners, shrinking steps.
 
-Predicates are exact: a spectral limit is a rational LDL^T of R^2 I - A^T A. Samplers construct admissible rationals from
-floats that only propose; a proposal that the predicate does not admit is never used.
+Predicates are exact: a spectral limit is a rational LDL^T of R^2 I - A^T A. Samplers construct admissible rationals
+from floats that only propose; a proposal that the predicate does not admit is never used.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Count(int):
     def __rtruediv__(self, other: Any) -> Any:
         return Fraction(int(other), int(self)) if isinstance(other, int) else NotImplemented
 
-    def __pow__(self, exponent: Any, modulus: None = None) -> Any:
+    def __pow__(self, exponent: Any, modulus: Any = None) -> Any:
         if isinstance(exponent, float):
             raise TypeError(f"n ** {exponent!r}: the exponent is a float; write sqrt(n) or a product of such")
         if not isinstance(exponent, int):
@@ -73,7 +73,7 @@ def rational(value: Any) -> fmpq:
         return value
     if isinstance(value, (float, np.floating)):
         raise TypeError(
-            f"a claim holds exact numbers, got the float {value!r}; write Fraction({str(value)!r}) or a text like '1/10'"
+            f"a claim holds exact numbers, got the float {value!r}; write Fraction({str(value)!r}) or '1/10'"
         )
     if isinstance(value, (int, fmpz, np.integer)):
         return fmpq(int(value))

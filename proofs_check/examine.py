@@ -209,7 +209,7 @@ def _search(claim: Claim, screened: Screened, ledger: Ledger, rng: np.random.Gen
 
 
 def _starts(screened: Screened, rng: np.random.Generator, count: int, limit: float) -> list[int]:
-    """Each start twice: the worst of all, the worst of each of the first sizes drawn, the worst of others, random ones."""
+    """Each start twice: the worst of all, of each of the first sizes drawn, of other sizes, and random ones."""
     admissible = screened.admissible
     usage = np.nan_to_num(screened.usage[admissible], nan=-np.inf)
     order = [int(admissible[i]) for i in np.argsort(-usage, kind="stable")]
@@ -270,8 +270,8 @@ def _refuted(claim: Claim, screened: Screened, ledger: Ledger, witness_dir: str 
     assert ledger.broken is not None
     found, decision = ledger.broken
     instance, small = shrink(claim, found, decision)
-    relation = {"<=": "<=", ">=": ">=", "==": "="}[claim.relation]
-    message = f"refuted: {_shown(instance)} meets every hypothesis, and left = {small.left} is not {relation} right = {small.right}"
+    sides = f"left = {small.left} is not {claim.relation} right = {small.right}"
+    message = f"refuted: {_shown(instance)} meets every hypothesis, and {sides}"
     return Verdict(
         claim.id, claim.paper, outcomes.REFUTED, message, instances=len(screened.admissible),
         certified_instances=len(ledger.decided) + 1, bits=small.bits, worst_log10_ratio=_finite(decision.ratio),

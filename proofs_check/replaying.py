@@ -124,7 +124,8 @@ def _judged(claim: Claim, witness: Witness, decision: Decision, second: bool, di
     by_digits = second is (wanted is Truth.YES)
     says = "breaks" if wanted is Truth.NO else "satisfies"
     if by_balls and by_digits:
-        message = f"the instance meets every hypothesis and {says} {claim.id}: balls at {decision.bits} bits, mpmath at {digits} digits"
+        ways = f"balls at {decision.bits} bits, mpmath at {digits} digits"
+        message = f"the instance meets every hypothesis and {says} {claim.id}: {ways}"
     elif by_balls:
         message = f"NOT confirmed: balls say that the instance {says} {claim.id}, mpmath at {digits} digits disagrees"
     else:

@@ -61,11 +61,11 @@ def _aligned(a: Block, b: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     top = np.maximum(scale_a, scale_b)
     top = np.where(np.isfinite(top), top, 0.0)
     left, right = (_scaled(x.mantissa, np.where(_is_zero(x), 0.0, x.scale - top)) for x in (a, b))
-    return _same_rank(left, right) + (top,)
+    return (*_same_rank(left, right), top)
 
 
 def _is_zero(x: Block) -> np.ndarray:
-    return ~x.mantissa.reshape(len(x.mantissa), -1).any(axis=1)
+    return np.logical_not(np.any(x.mantissa.reshape(len(x.mantissa), -1), axis=1))
 
 
 def _same_rank(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -140,7 +140,7 @@ class Screen:
 
     def reduce(self, name: str, data: Block) -> Block:
         flat = data.mantissa.reshape(self.batch, -1)
-        return block({"total": np.sum, "maximum": np.max, "minimum": np.min}[name](flat, axis=1), data.scale)
+        return block(_ENTRYWISE["add" if name == "total" else name].reduce(flat, axis=1), data.scale)
 
     def euclidean(self, data: Block) -> Block:
         return Block(np.sqrt(np.square(data.mantissa.reshape(self.batch, -1)).sum(axis=1)), data.scale)

@@ -32,7 +32,7 @@ CLOSER = tuple(fmpq(1, 1 << k) for k in (8, 16, 26))
 
 
 def screen(claim: Claim, instances: list[Instance]) -> np.ndarray:
-    """How much of the bound each instance uses, in natural logarithms: above 0 beyond it, NaN unknown, -inf inadmissible.
+    """How much of the bound each instance uses, natural log: above 0 beyond it, NaN unknown, -inf inadmissible.
 
     Args:
         claim: the claim.

@@ -123,7 +123,8 @@ def _simplify(best: _Best, name: str, bits: int) -> None:
 def _rounded_all(value: np.ndarray, bits: int) -> np.ndarray:
     out = value.copy()
     for place in np.ndindex(value.shape):
-        out[place] = _near(value[place], bits)
+        cell: Any = value[place]
+        out[place] = _near(cell, bits)
     return out
 
 

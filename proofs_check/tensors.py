@@ -325,9 +325,10 @@ class Matrix:
         if self.orthogonal:
             return values
         values = _clipped(values, limits, known)
-        for name, order in (("spectral", 2), ("frobenius", "fro")):
+        orders: tuple[tuple[str, Any], ...] = (("spectral", 2), ("frobenius", "fro"))
+        for name, order in orders:
             if name in limits:
-                size = np.linalg.norm(values, order, axis=(1, 2))  # type: ignore[call-overload]
+                size = np.linalg.norm(values, order, axis=(1, 2))
                 values = _shortened(values, size, limits[name].floats(known, len(raw)))
         return values
 

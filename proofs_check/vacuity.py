@@ -1,8 +1,8 @@
 """Hypotheses that cannot be met: suspected when nothing admissible is found, certified by a proof at small sizes.
 
-The proof: the sum over the entries of a hypothesis ``left >= right`` must hold too. Where that sum depends on the numbers
-of the statement alone (simplex vectors sum to 1, leverage scores to d), balls over the whole box of those numbers
-refute it.
+The proof: the sum over the entries of a hypothesis ``left >= right`` must hold too. Where that sum depends on the
+numbers of the statement alone (simplex vectors sum to 1, leverage scores to d), balls over the whole box of those
+numbers refute it.
 """
 
 from __future__ import annotations

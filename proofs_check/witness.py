@@ -71,7 +71,7 @@ def read_value(stored: Any) -> Any:
     Raises:
         TypeError, ValueError: it is none.
     """
-    if isinstance(stored, bool) or isinstance(stored, float):
+    if isinstance(stored, (bool, float)):
         raise TypeError(f"an exact value is a whole number, a text 'p/q' or a list, got {stored!r}")
     if isinstance(stored, int):
         return Count(stored)

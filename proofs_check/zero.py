@@ -8,7 +8,7 @@ SMALL_OPERATIONS = 150
 """Expressions up to this size are also offered to SymPy's general simplifiers."""
 PROOF_OPERATIONS = 50_000
 """Largest expression that is tried at all."""
-DIGITS = 40
+DIGITS, MOST_DIGITS = 15, 60
 
 
 def is_zero(expression: sympy.Expr) -> bool:
@@ -32,7 +32,7 @@ def is_zero(expression: sympy.Expr) -> bool:
 
 def _visibly_nonzero(expression: sympy.Expr) -> bool:
     point = {symbol: sympy.Rational(7 + 5 * i, 11 + 3 * i) for i, symbol in enumerate(_symbols(expression))}
-    value = expression.subs(point).evalf(DIGITS, maxn=10 * DIGITS)
+    value = expression.subs(point).evalf(DIGITS, maxn=MOST_DIGITS)
     return bool(value.is_number and value.is_finite and abs(value) > sympy.Rational(1, 10**8))
 
 

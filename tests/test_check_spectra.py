@@ -1,0 +1,75 @@
+"""Certified eigenvalues: right with repeated eigenvalues, narrow, exact where rational, contained for wide balls."""
+
+import mpmath
+import numpy as np
+import pytest
+from flint import arb, fmpq
+
+from proofs_check import exact
+from proofs_check.balls import precision
+from proofs_check.spectra import eigenvalue
+
+NARROW = 1e-12  # a float64 eigenbasis leaves residuals of about 1e-15 times the size
+
+
+def orthogonal(n, rng):
+    from proofs_check.tensors import _cayley
+
+    return _cayley(exact.array([[int(v) for v in row] for row in rng.integers(-3, 4, (n, n))]))
+
+
+@pytest.mark.parametrize("spectrum", [[1, 1], [2, 2, 2], [3, 3, -1, -1], [0, 0, 0, 5], [-4, 1, 1, 1, 7, 7]])
+@pytest.mark.parametrize("bits", [128, 256])
+def test_repeated_rational_eigenvalues_are_recognised(spectrum, bits):
+    rng = np.random.default_rng(len(spectrum))
+    q = orthogonal(len(spectrum), rng)
+    matrix = (q * exact.array(spectrum)) @ q.T
+    with precision(bits):
+        assert eigenvalue(matrix, True) == max(spectrum)
+        assert eigenvalue(matrix, False) == min(spectrum)
+
+
+@pytest.mark.parametrize("bits", [128, 512])
+def test_enclosures_contain_and_are_narrow(bits):
+    rng = np.random.default_rng(5)
+    for n in (2, 3, 5, 8):
+        entries = exact.array([[int(v) for v in row] for row in rng.integers(-9, 10, (n, n))])
+        matrix = (entries + entries.T) * fmpq(1, 3) + exact.zeros(n, n)
+        with precision(bits), mpmath.workdps(60):
+            balls = exact.each(lambda cell: arb(cell), matrix)
+            values = mpmath.eigsy(mpmath.matrix([[mpmath.mpf(int(c.p)) / int(c.q) for c in r] for r in matrix]), True)
+            for largest in (True, False):
+                found = eigenvalue(balls, largest)
+                expected = arb(mpmath.nstr((max if largest else min)(values), 50))
+                assert found.overlaps(expected + arb(0, 1e-45))
+                assert found.rad() < NARROW * n * 20
+
+
+def test_wide_balls_contain_every_point_matrix():
+    rng = np.random.default_rng(8)
+    for _ in range(60):
+        n = int(rng.integers(2, 6))
+        middle = rng.integers(-5, 6, (n, n))
+        middle = middle + middle.T
+        noise = rng.integers(-100, 101, (n, n))
+        noise = np.tril(noise) + np.tril(noise, -1).T
+        point = exact.array(
+            [
+                [fmpq(int(m)) + fmpq(int(e), 10_000) for m, e in zip(*rows, strict=True)]
+                for rows in zip(middle, noise, strict=True)
+            ]
+        )
+        with precision(128):
+            wide = exact.each(lambda cell: arb(int(cell), arb(fmpq(1, 100)).upper()), exact.array(middle.tolist()))
+            for largest in (True, False):
+                assert arb(eigenvalue(wide, largest)).overlaps(arb(eigenvalue(point, largest)))
+
+
+def test_undefined_entries_give_nan():
+    matrix = exact.each(lambda cell: arb(cell), exact.identity(2))
+    matrix[0, 0] = arb.nan()
+    assert eigenvalue(matrix, True).is_nan()
+
+
+def test_one_by_one_is_the_entry():
+    assert eigenvalue(exact.array([["2/7"]]), False) == fmpq(2, 7)
