@@ -31,7 +31,7 @@ class Decision:
         truth: whether the claim holds on it (YES, NO, or UNKNOWN at the ceiling).
         bits: precision at which this was certain, or the ceiling.
         equal: YES where both sides are equal and not zero, NO where they differ, entry by entry somewhere.
-        trivial: both sides are exactly zero.
+        trivial: one side is exactly zero at every entry, so that equality would say nothing.
         ratio: log10 of how much of the bound is used (0 at equality, above 0 beyond it); for reports.
         left, right: the sides at the entry that decides, as text with error bounds.
         gap: left - right there, or what is left open, as text.
@@ -119,7 +119,7 @@ def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decis
         truth=_all(truths),
         bits=bits,
         equal=_any(balls.compare(a, "==", b) for a, b in pairs if not _both_zero(a, b)),
-        trivial=all(_both_zero(a, b) for a, b in pairs),
+        trivial=all(0 in (balls.sign(a), balls.sign(b)) for a, b in pairs),
         ratio=max(usages),
         left=balls.describe(left),
         right=balls.describe(right),

@@ -6,7 +6,7 @@ import time
 import traceback
 import zlib
 from dataclasses import dataclass, field, replace
-from math import log1p
+from math import log, log1p
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ SEARCH_CELLS = 48
 """Most numbers in an instance that a search starts from, unless it is deep or there is no smaller one."""
 DEEP = 5
 """Factor on the search when it is asked to be deep."""
-TIGHT = -log1p(-1e-6) / np.log(10)
+TIGHT = -log1p(-1e-6) / log(10)
 """A bound used up to a relative gap of 1e-6 is tight."""
 PATIENCE, LOWER_CEILING = 3, 512
 """After this many instances without a decision at the ceiling, further ones stop at the lower one."""
@@ -72,7 +72,7 @@ class Ledger:
 
     @property
     def telling(self) -> list[tuple[Instance, Decision]]:
-        """Certified instances other than 0 <= 0."""
+        """Certified instances with sides that are not zero."""
         return [(instance, decision) for instance, decision in self.decided if not decision.trivial]
 
     @property
@@ -253,7 +253,7 @@ def _judged(claim: Claim, screened: Screened, ledger: Ledger, witness_dir: str |
     scope = prove(claim)
     if scope is not None:
         return replace(base, outcome=outcomes.PROVED, scope=scope, message=f"proved exactly for {scope}")
-    if not ledger.decided or (claim.kind != "equality" and len(ledger.unknown) > len(ledger.telling)):
+    if not ledger.decided or (claim.kind != "equality" and len(ledger.unknown) > len(ledger.decided)):
         return replace(base, outcome=outcomes.UNDECIDED, message=_open(ledger))
     if claim.kind == "equality":
         message = f"no violation in {base.instances} screened instances; {base.certified_instances} certified exactly"
@@ -282,11 +282,11 @@ def _refuted(claim: Claim, screened: Screened, ledger: Ledger, witness_dir: str 
 def _holding(claim: Claim, ledger: Ledger, base: Verdict, witness_dir: str | None) -> Verdict:
     worst = ledger.worst
     if worst is None:
-        message = f"no violation in {base.instances} instances, but every certified one is 0 against 0"
+        message = f"no violation in {base.instances} instances, but a side is exactly 0 in every certified one"
         return replace(base, message=message)
     ratio = worst[1].ratio
     attained = _attained(ledger)
-    tight = attained is True or ratio >= -TIGHT
+    tight = attained is True or bool(ratio >= -TIGHT)
     certain = f"{base.instances} instances screened, {base.certified_instances} certified"
     return replace(
         base,
@@ -303,7 +303,8 @@ def _attained(ledger: Ledger) -> bool | None:
     equal = [decision.equal for _, decision in ledger.telling]
     if Truth.YES in equal:
         return True
-    return None if ledger.unknown or Truth.UNKNOWN in equal else False
+    open_ones = [decision for decision in ledger.unknown if not decision.trivial]
+    return None if open_ones or Truth.UNKNOWN in equal else False
 
 
 def _tightness_words(tight: bool, attained: bool | None, ratio: float) -> str:

@@ -22,6 +22,7 @@ from .loading import find_claim
 from .witness import Witness, load
 
 DIGITS_PER_BIT = 0.30103
+MOST_DIGITS = 2 * CEILING * DIGITS_PER_BIT
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,11 @@ def replay(path: str | Path) -> Replay:
     if decision.admissible is Truth.NO:
         raise InputError(f"{path}: the stored instance does not meet the hypotheses of {claim.id}; it is no witness")
     digits = round(2 * max(decision.bits, balls_bits(witness)) * DIGITS_PER_BIT)
+    wanted = witness.outcome == "holds"
     second = _second_opinion(claim, witness, digits)
+    while second is not wanted and digits < MOST_DIGITS:  # a margin below the last digits needs more of them
+        digits *= 4
+        second = _second_opinion(claim, witness, digits)
     return _judged(claim, witness, decision, second, digits)
 
 

@@ -12,15 +12,13 @@ from flint import fmpq, fmpq_mat
 
 from . import exact
 from .backends import Instance, floats
+from .corners import pair, plain_corners, root_above, unit
 from .domains import COARSE, distinct, neighbours, rounded
 from .exact import InputError, from_float
 from .limits import Limit
 
 SHRINKS = (0.0, 1e-13, 1e-11, 1e-9, 1e-6, 1e-3, 0.5)
 """Relative amounts by which a proposal is scaled down until the exact predicate admits it."""
-
-LEAN = (fmpq(4059, 5741), fmpq(4060, 5741))
-"""A Pythagorean pair: a rational unit vector within 1e-4 of (1, 1)/sqrt 2."""
 
 
 @lru_cache(maxsize=1024)
@@ -193,33 +191,17 @@ class Vector:
         reach = min([*norms.values(), fmpq(1) if norms or self.simplex else fmpq(3)])
         reach = min(norms.values()) if norms else reach
         found = [near for twin in twins if twin.shape == (n,) for near in neighbours(twin)]
-        found += [exact.zeros(n), *(_unit(n, i) * (reach * s) for i in {0, n - 1} for s in (1, -1))]
-        found += [exact.zeros(n) + reach * fmpq(s, q) for q in {n, _root_above(n)} for s in (1, -1)]
+        found += [exact.zeros(n), *(unit(n, i) * (reach * s) for i in {0, n - 1} for s in (1, -1))]
+        found += [exact.zeros(n) + reach * fmpq(s, q) for q in {n, root_above(n)} for s in (1, -1)]
         if n > 1:
-            found += [_pair(n, s) * reach for s in (1, -1)] + [(_unit(n, 0) + _unit(n, 1)) * (reach / 2)]
+            found += [pair(n, s) * reach for s in (1, -1)] + [(unit(n, 0) + unit(n, 1)) * (reach / 2)]
         box = _Box.of(self._all_limits(), known)
         found += [exact.zeros(n) + end for end in (box.low, box.high) if end is not None]
-        found += [_unit(n, 0) * box.high for _ in (0,) if box.high is not None]
+        found += [unit(n, 0) * box.high for _ in (0,) if box.high is not None]
         return [value for value in distinct(found) if self.admits(value, known)]
 
 
 _ORDERS: dict[str, Any] = {"norm1": 1, "norm2": 2, "norm_inf": np.inf}
-
-
-def _unit(n: int, i: int) -> np.ndarray:
-    return exact.identity(n)[i]
-
-
-def _pair(n: int, sign: int) -> np.ndarray:
-    """A rational unit vector next to (1, sign, 0, ...) / sqrt 2."""
-    out = exact.zeros(n)
-    out[0], out[1] = LEAN[0], sign * LEAN[1]
-    return out
-
-
-def _root_above(n: int) -> int:
-    root = int(np.sqrt(n))
-    return root if root * root >= n else root + 1
 
 
 def _onto_simplex(weights: np.ndarray) -> np.ndarray:
@@ -375,27 +357,10 @@ class Matrix:
         norms = self._norms(known)
         reach = min(norms.values()) if norms else fmpq(1)
         found = [near for twin in twins if twin.shape == (m, n) for near in neighbours(twin)]
-        found += [value * s for value in _plain_corners(m, n) for s in distinct([reach, -reach, fmpq(1)])]
+        found += [value * s for value in plain_corners(m, n) for s in distinct([reach, -reach, fmpq(1)])]
         box = _Box.of(self._all_limits(), known)
         found += [exact.zeros(m, n) + end for end in (box.low, box.high) if end is not None]
         return [value for value in distinct(found) if self.admits(value, known)]
-
-
-def _plain_corners(m: int, n: int) -> list[np.ndarray]:
-    """Zero, one entry, partial identities, rank one of rational unit vectors, constant: spectral norm at most 1."""
-    diagonal = exact.zeros(m, n)
-    for i in range(min(m, n)):
-        diagonal[i, i] = fmpq(1)
-    found = [exact.zeros(m, n), np.multiply.outer(_unit(m, 0), _unit(n, 0)), diagonal]
-    found += [exact.zeros(m, n) + fmpq(1, _root_above(m) * _root_above(n))]
-    if m > 1:
-        found += [np.multiply.outer(_pair(m, s), _unit(n, 0)) for s in (1, -1)] + [diagonal[::-1]]
-        found += [np.multiply.outer(_unit(m, 1), _unit(n, 0))]
-    if min(m, n) > 1:
-        signed = diagonal.copy()
-        signed[1, 1] = fmpq(-1)
-        found += [signed] + [np.multiply.outer(_pair(m, s), _pair(n, t)) for s in (1, -1) for t in (1, -1)]
-    return found
 
 
 def _half(raw: np.ndarray) -> Any:
