@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from .exact import InputError
 from .examine import examine
 from .loading import find_claim
 from .verdict import Verdict
+
+BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 Progress = Callable[[int, int, Verdict], None]
 
@@ -89,7 +92,7 @@ def _on_processes(
 ) -> None:
     """Fresh processes (spawned: precision is global to a process); claims travel by name, results as plain data."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with _one_blas_thread(), ProcessPoolExecutor(jobs, mp_context=context) as pool:
         futures = {}
         for place in places:
             item = items[place]
@@ -97,6 +100,21 @@ def _on_processes(
             futures[place] = pool.submit(_worker, item.id, item.origin, item.digest, settings)
         for place in places:
             done(place, futures[place].result())
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Processes started inside use one BLAS thread each: as many workers as cores, on tiny matrices, need no more."""
+    before = {name: os.environ.get(name) for name in BLAS_THREADS}
+    os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _worker(identifier: str, origin: str, digest: str, settings: Settings) -> Verdict:

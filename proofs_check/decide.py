@@ -187,6 +187,6 @@ def _settled_equal(numeric: Sides, exact: Sides) -> Truth:
     for (a, b), (p, q) in zip(_pairs(numeric.left, numeric.right), _pairs(exact.left, exact.right), strict=True):
         truth = balls.compare(a, "==", b)
         truths.append(Truth.YES if truth is Truth.UNKNOWN and is_zero(p - q) else truth)
-        if _both_zero(a, b) or (truths[-1] is Truth.YES and is_zero(p)):
+        if _both_zero(a, b) or (truths[-1] is Truth.YES and balls.sign(a) is None and is_zero(p)):
             truths.pop()
     return _any(truths)

@@ -52,8 +52,8 @@ class Ledger:
     claim: Claim
     decided: list[tuple[Instance, Decision]] = field(default_factory=list)
     broken: tuple[Instance, Decision] | None = None
-    unknown: list[Decision] = field(default_factory=list)
-    unclear: list[Decision] = field(default_factory=list)
+    unknown: list[tuple[Instance, Decision]] = field(default_factory=list)
+    unclear: list[tuple[Instance, Decision]] = field(default_factory=list)
 
     def take(self, instance: Instance, tie_break: bool = True) -> None:
         """Decide one instance and enter it; instances that do not certainly meet the hypotheses decide nothing."""
@@ -62,13 +62,21 @@ class Ledger:
         if decision.admissible is Truth.NO:
             return
         if decision.admissible is Truth.UNKNOWN:
-            self.unclear.append(decision)
+            self.unclear.append((instance, decision))
         elif decision.truth is Truth.UNKNOWN:
-            self.unknown.append(decision)
+            self.unknown.append((instance, decision))
         elif decision.truth is Truth.NO:
             self.broken = self.broken or (instance, decision)
         else:
             self.decided.append((instance, decision))
+
+    def break_ties(self, count: int) -> None:
+        """Offer the first open instances to the exact tie-break."""
+        for name in ("unclear", "unknown"):
+            waiting = getattr(self, name)
+            setattr(self, name, waiting[count:])
+            for instance, _ in waiting[:count]:
+                self.take(instance)
 
     @property
     def telling(self) -> list[tuple[Instance, Decision]]:
@@ -155,15 +163,21 @@ def _examined(claim: Claim, samples: int, seed: int, witness_dir: str | None, de
     ledger = Ledger(claim)
     if not screened.admissible.size:
         return _without_instances(claim, screened, ledger)
-    for number, place in enumerate(_chosen(screened, rng)):
-        ledger.take(screened.drawn[place], tie_break=claim.kind != "equality" or number < EQUALITY_TIES)
+    for place in _chosen(screened, rng):
+        ledger.take(screened.drawn[place], tie_break=claim.kind != "equality")
         if ledger.broken:
             break
-    if not ledger.broken and claim.kind != "equality":
+    scope = None
+    if not ledger.broken and claim.kind == "equality":
+        # A proof makes ties a matter of course; only without one is SymPy asked about single instances.
+        scope = prove(claim) if ledger.decided or ledger.unknown else None
+        if scope is None:
+            ledger.break_ties(EQUALITY_TIES)
+    elif not ledger.broken:
         _search(claim, screened, ledger, rng, DEEP if deep else 1)
     if not ledger.broken and not ledger.decided and not ledger.unknown:
         return _without_instances(claim, screened, ledger)
-    return _judged(claim, screened, ledger, witness_dir)
+    return _judged(claim, screened, ledger, scope, witness_dir)
 
 
 def _screened(claim: Claim, sampler: Sampler, samples: int) -> Screened:
@@ -233,7 +247,7 @@ def _without_instances(claim: Claim, screened: Screened, ledger: Ledger) -> Verd
         message = f"vacuous, certified: the hypotheses contradict each other for {scope}"
         return Verdict(claim.id, claim.paper, outcomes.VACUOUS, message, scope=scope)
     if ledger.unclear:
-        message = f"undecided: no instance certainly meets the hypotheses, {ledger.unclear[0].gap}"
+        message = f"undecided: no instance certainly meets the hypotheses, {ledger.unclear[0][1].gap}"
         return Verdict(claim.id, claim.paper, outcomes.UNDECIDED, message)
     met = len(screened.drawn)
     message = (
@@ -243,14 +257,13 @@ def _without_instances(claim: Claim, screened: Screened, ledger: Ledger) -> Verd
     return Verdict(claim.id, claim.paper, outcomes.VACUOUS, message)
 
 
-def _judged(claim: Claim, screened: Screened, ledger: Ledger, witness_dir: str | None) -> Verdict:
+def _judged(claim: Claim, screened: Screened, ledger: Ledger, scope: str | None, witness_dir: str | None) -> Verdict:
     if ledger.broken:
         return _refuted(claim, screened, ledger, witness_dir)
     base = Verdict(
         claim.id, claim.paper, outcomes.HOLDS, "", instances=len(screened.admissible),
         certified_instances=len(ledger.decided), bits=ledger.bits,
     )  # fmt: skip
-    scope = prove(claim)
     if scope is not None:
         return replace(base, outcome=outcomes.PROVED, scope=scope, message=f"proved exactly for {scope}")
     if not ledger.decided or (claim.kind != "equality" and len(ledger.unknown) > len(ledger.decided)):
@@ -262,7 +275,7 @@ def _judged(claim: Claim, screened: Screened, ledger: Ledger, witness_dir: str |
 
 
 def _open(ledger: Ledger) -> str:
-    first = ledger.unknown[0]
+    _, first = ledger.unknown[0]
     return f"undecided on {len(ledger.unknown)} of {len(ledger.unknown) + len(ledger.decided)} instances, {first.gap}"
 
 
@@ -303,7 +316,7 @@ def _attained(ledger: Ledger) -> bool | None:
     equal = [decision.equal for _, decision in ledger.telling]
     if Truth.YES in equal:
         return True
-    open_ones = [decision for decision in ledger.unknown if not decision.trivial]
+    open_ones = [decision for _, decision in ledger.unknown if not decision.trivial]
     return None if open_ones or Truth.UNKNOWN in equal else False
 
 
@@ -323,7 +336,7 @@ def _tightness_words(tight: bool, attained: bool | None, ratio: float) -> str:
 
 
 def _remark(ledger: Ledger) -> str:
-    return f"; {len(ledger.unknown)} instances undecided, {ledger.unknown[0].gap}" if ledger.unknown else ""
+    return f"; {len(ledger.unknown)} instances undecided, {ledger.unknown[0][1].gap}" if ledger.unknown else ""
 
 
 def _finite(value: float) -> float | None:

@@ -43,7 +43,8 @@ class KernelReport:
     ball: float
 
     def __str__(self) -> str:
-        return f"value {self.value:.0e}, gradient {self.gradient:.0e}, Hessian {self.hessian:.0e}, ball code {self.ball:.0e}"
+        names = ("value", "gradient", "hessian", "ball")
+        return ", ".join(f"{name} {getattr(self, name):.0e}" for name in names)
 
 
 def verify_generated(formula: Formula, kernel: ModuleType, balls: ModuleType, seed: int = 0) -> KernelReport:
