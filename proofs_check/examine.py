@@ -19,18 +19,20 @@ from .decide import CEILING, Decision, cells, decide
 from .exact import InputError
 from .proof import prove
 from .sampling import Sampler
-from .search import NEAR, climb, contracted, screen
+from .search import NEAR, NEARER, climb, contracted, screen
 from .shrink import shrink
 from .vacuity import contradiction
 from .verdict import Verdict
 from .witness import Witness
 
-GROUP = 50
-"""Instances of equal sizes that are screened together."""
+GROUPS, SMALLEST_GROUP, LARGEST_GROUP = 48, 8, 50
+"""Instances of equal sizes are screened together: so many groups that each size has its turn, of such sizes."""
 SIZE_CEILING, DEEP_CEILING = 16, 64
 WORST, RANDOM = 20, 10
 """Instances that balls decide after the screen: the ones that use most of the bound, and a random sample."""
 STARTS, ROUNDS = 12, 3
+POLISHES, PROMISING = 4, 1e-2
+"""A bound that is used up to so much (log10) may be tight: it is polished so many times."""
 SEARCH_CELLS = 48
 """Most numbers in an instance that a search starts from, unless it is deep or there is no smaller one."""
 DEEP = 5
@@ -183,7 +185,8 @@ def _examined(claim: Claim, samples: int, seed: int, witness_dir: str | None, de
 def _screened(claim: Claim, sampler: Sampler, samples: int) -> Screened:
     drawn: list[Instance] = []
     usage: list[np.ndarray] = []
-    for number, group in enumerate(sampler.groups(samples, GROUP)):
+    together = min(max(samples // GROUPS, SMALLEST_GROUP), LARGEST_GROUP)
+    for number, group in enumerate(sampler.groups(samples, together)):
         if group:
             drawn += group
             usage.append(screen(claim, group))
@@ -213,11 +216,25 @@ def _search(claim: Claim, screened: Screened, ledger: Ledger, rng: np.random.Gen
             ledger.take(instance)
         if ledger.broken:
             return
-    if ledger.worst:
-        polished = climb(claim, ledger.worst[0], rng, ROUNDS * factor, NEAR)
-        ledger.take(polished if polished is not None else ledger.worst[0])
+    for _ in range(POLISHES):
+        _polish(claim, ledger, rng, ROUNDS * factor)
+        if ledger.broken or not ledger.worst or not -PROMISING < ledger.worst[1].ratio < -TIGHT / 10:
+            break
     for instance in contracted(claim, ledger.worst[0]) if ledger.worst and not ledger.broken else []:
         ledger.take(instance)
+        if ledger.broken:
+            return
+
+
+def _polish(claim: Claim, ledger: Ledger, rng: np.random.Generator, rounds: int) -> None:
+    """Climb from the worst instance with its twins drawn ever closer.
+
+    The quotient of twins at distance h peaks O(h) beside the peak of its limit, and loses O(h^2) there.
+    """
+    for contraction in (NEAR, NEARER) if ledger.worst else ():
+        start = ledger.worst[0]
+        polished = climb(claim, start, rng, rounds, contraction)
+        ledger.take(polished if polished is not None else start)
         if ledger.broken:
             return
 

@@ -48,13 +48,15 @@ class Sampler:
             yield [instance for instance in drawn if instance is not None]
 
     def sizes(self, number: int) -> Instance:
-        """Sizes of a group: the smallest, the next, then any, small ones more often."""
+        """Sizes of a group: the smallest, the next, then in turn each size and any, small ones more often."""
         chosen: Instance = {}
         for name, domain in self.claim.domains.items():
             if isinstance(domain, Size):
                 values = domain.values(self.ceiling)
                 weights = 1.0 / np.sqrt(np.arange(1, len(values) + 1))
                 place = number if number < 2 else int(self.rng.choice(len(values), p=weights / weights.sum()))
+                if number >= 2 and number % 2 == 0:
+                    place = (number // 2 + 1) % len(values)
                 chosen[name] = Count(values[min(place, len(values) - 1)])
         return chosen
 

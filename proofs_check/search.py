@@ -26,8 +26,8 @@ FAR = 1000.0
 """Usage of sides of opposite signs: nothing of the bound, or beyond it."""
 ROUNDING = 1e-9
 """Relative disagreement of the sides of an equality that float64 does not explain."""
-NEAR = 2.0**-10
-"""Contraction of a pair of twins: Lipschitz quotients peak in the limit."""
+NEAR, NEARER = 2.0**-10, 2.0**-16
+"""Contractions of a pair of twins: Lipschitz quotients peak in the limit."""
 CLOSER = tuple(fmpq(1, 1 << k) for k in (8, 16, 26))
 
 
@@ -185,14 +185,17 @@ def climb(
     if not best.size:
         return None
     for number in range(rounds):
-        jolt = JOLTS[number % len(JOLTS)] * max(float(np.abs(best).max()), 0.1) * rng.standard_normal(best.size)
-        found = minimize(_descent, best + jolt, (chart,), jac=True, method="L-BFGS-B", options=_OPTIONS)
+        stretch, share = JOLTS[number % len(JOLTS)]
+        jolt = share * max(float(np.abs(best).max()), 0.1) * rng.standard_normal(best.size)
+        found = minimize(_descent, stretch * best + jolt, (chart,), jac=True, method="L-BFGS-B", options=_OPTIONS)
         if -found.fun > height:
             best, height = found.x, -float(found.fun)
     return chart.exactly(best)
 
 
-JOLTS = (1e-3, 0.3, 0.03)
+JOLTS = ((1.0, 1e-3), (1.0, 0.3), (2.0, 0.03))
+"""How each ascent of a climb starts from the best point so far: stretched (a bound that is approached only far out
+gives no slope to follow; limits of the annotations stop the stretch) and moved at random by a share of its size."""
 _OPTIONS = {"maxiter": 60, "maxfun": 90, "ftol": 1e-12, "gtol": 1e-9}
 
 
