@@ -16,6 +16,7 @@ from .screen import Block, Screen, block
 
 BALLS = Cells(Balls())
 SYMBOLS = Cells(Symbols())
+DEFINED_SYMBOLS = Cells(Symbols(assume_defined=True))
 DIGITS = Cells(Digits())
 
 Instance = dict[str, Any]

@@ -92,6 +92,11 @@ def sign(cell: Any) -> int | None:
     return 0 if isinstance(cell, fmpq) or bool(cell == 0) else None
 
 
+def is_finite(cell: Any) -> bool:
+    """Whether a cell holds a real number: an exact one, or a ball that is neither [nan] nor unbounded."""
+    return isinstance(cell, fmpq) or bool(arb(cell).is_finite())
+
+
 def ball(cell: Any) -> arb:
     """The cell as a ball at the current precision."""
     return arb(cell)

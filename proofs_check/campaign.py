@@ -59,13 +59,13 @@ def check(
         deep: larger sizes and a longer search.
 
     Raises:
-        InputError: samples or jobs below 1.
+        InputError: samples or jobs below 1, or a negative seed.
     """
     items = list(claims)
     jobs = os.cpu_count() or 1 if jobs is None else jobs
-    for name, value in (("samples", samples), ("jobs", jobs)):
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, got {value}")
+    for name, value, least in (("samples", samples, 1), ("jobs", jobs, 1), ("seed", seed, 0)):
+        if value < least:
+            raise InputError(f"{name} must be at least {least}, got {value}")
     settings = Settings(samples, seed, None if witness_dir is None else str(witness_dir), deep)
     verdicts: dict[int, Verdict] = {}
 

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import sympy
 
 from .arithmetic import Array, is_number, lifted, working_in
 from .backends import Instance
@@ -280,7 +282,7 @@ def _reads_earlier(name: str, domain: Any, earlier: dict[str, Any]) -> None:
 
 
 def _digest(body: Callable[..., Any], source: str, metadata: tuple[str, ...]) -> str:
-    """Over the source, helpers of the same file that it names, the metadata and the constants that it looks up."""
+    """Over the source, the metadata, helpers and plain values of the file that it names, and constants it looks up."""
     parts = [source, *metadata, *_helpers(body, {body.__code__.co_name})]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "constant" and node.args:
@@ -294,7 +296,13 @@ def _helpers(function: Callable[..., Any], seen: set[str]) -> list[str]:
     space = getattr(function, "__globals__", {})
     for name in function.__code__.co_names:
         value = space.get(name)
-        if name in seen or getattr(value, "__module__", None) != function.__module__:
+        if name in seen or name not in space:
+            continue
+        if isinstance(value, (int, str, Fraction, tuple, list, dict, sympy.Basic)):
+            seen.add(name)
+            parts.append(f"{name} = {value!r}")
+            continue
+        if getattr(value, "__module__", None) != function.__module__:
             continue
         seen.add(name)
         if inspect.isfunction(value):

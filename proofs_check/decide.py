@@ -123,8 +123,14 @@ def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decis
         ratio=max(usages),
         left=balls.describe(left),
         right=balls.describe(right),
-        gap=balls.describe(left - right),
+        gap=_gap(left, right),
     )
+
+
+def _gap(left: Any, right: Any) -> str:
+    if not _defined(left, right):
+        return "nan: a side is undefined"
+    return balls.describe(left - right)
 
 
 def _any(truths: Any) -> Truth:
@@ -176,17 +182,22 @@ def _settled(op: str, left: Array, right: Array, exact_left: Array, exact_right:
     truths = []
     for (a, b), (p, q) in zip(_pairs(left, right), _pairs(exact_left, exact_right), strict=True):
         truth = balls.compare(a, op, b)
-        if truth is Truth.UNKNOWN and is_zero(p - q):
+        if truth is Truth.UNKNOWN and _defined(a, b) and is_zero(p - q):
             truth = Truth.YES if op in ("<=", ">=", "==") else Truth.NO
         truths.append(truth)
     return _all(truths)
+
+
+def _defined(*cells: Any) -> bool:
+    """An undefined side equals nothing, whatever SymPy makes of it over the complex numbers."""
+    return all(balls.is_finite(cell) for cell in cells)
 
 
 def _settled_equal(numeric: Sides, exact: Sides) -> Truth:
     truths = []
     for (a, b), (p, q) in zip(_pairs(numeric.left, numeric.right), _pairs(exact.left, exact.right), strict=True):
         truth = balls.compare(a, "==", b)
-        truths.append(Truth.YES if truth is Truth.UNKNOWN and is_zero(p - q) else truth)
+        truths.append(Truth.YES if truth is Truth.UNKNOWN and _defined(a, b) and is_zero(p - q) else truth)
         if _both_zero(a, b) or (truths[-1] is Truth.YES and balls.sign(a) is None and is_zero(p)):
             truths.pop()
     return _any(truths)

@@ -17,6 +17,8 @@ from .backends import Instance, floats
 from .exact import InputError, from_float
 from .limits import Limit
 
+LARGEST = 1e150
+"""Numbers beyond this are drawn at corners only: their squares leave the range of floats."""
 COARSE, FINE = 12, 45
 """Bits of the grid that sampled and polished numbers are rounded to."""
 
@@ -114,10 +116,10 @@ class Scalar:
         return np.array([floats(value)])
 
     def sample(self, rng: np.random.Generator, known: Instance) -> Any:
-        low, high = (floats(end) for end in self.ends(known))
-        positive = low > 0 and high / low > 20 and rng.random() < 0.5
-        draw = np.exp(rng.uniform(np.log(low), np.log(high))) if positive else rng.uniform(low, high)
-        return self.exactly(np.array([draw]), known, COARSE)
+        low, high = self.ends(known)
+        if low > high:
+            return None
+        return self.exactly(np.array([uniform(rng, low, high)]), known, COARSE)
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         low, high = self.ends(known)
@@ -129,6 +131,14 @@ class Scalar:
 
 Param = Scalar
 """A parameter of the statement, such as a radius: the same domain under the name that says its role."""
+
+
+def uniform(rng: np.random.Generator, low: fmpq, high: fmpq, size: int | None = None) -> Any:
+    """Floats between two rationals, half of the time uniform in the logarithm where the range spans orders of size."""
+    a, b = (np.clip(floats(end), -LARGEST, LARGEST) for end in (low, high))
+    if a > 0 and b / a > 20 and rng.random() < 0.5:
+        return np.exp(rng.uniform(np.log(a), np.log(b), size))
+    return a + (b - a) * rng.random(size)
 
 
 def rounded(raw: np.ndarray, bits: int) -> np.ndarray:

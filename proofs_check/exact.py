@@ -11,9 +11,18 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz
 
+from . import spectra
+
+BALL_SIZE = 6
+"""From this size on, definiteness is decided in balls where they can."""
+
 
 class InputError(ValueError):
     """The caller's mistake: the message says what was asked, what was got and what to do."""
+
+
+class Unfit(InputError):
+    """The sizes drawn do not fit each other; other sizes may."""
 
 
 class Count(int):
@@ -38,6 +47,9 @@ class Count(int):
     __radd__ = __add__
     __rmul__ = __mul__
 
+    def __neg__(self) -> Any:
+        return Count(-int(self))
+
     def __truediv__(self, other: Any) -> Any:
         return Fraction(int(self), int(other)) if isinstance(other, int) else NotImplemented
 
@@ -45,8 +57,8 @@ class Count(int):
         return Fraction(int(other), int(self)) if isinstance(other, int) else NotImplemented
 
     def __pow__(self, exponent: Any, modulus: Any = None) -> Any:
-        if isinstance(exponent, float):
-            raise TypeError(f"n ** {exponent!r}: the exponent is a float; write sqrt(n) or a product of such")
+        if isinstance(exponent, (float, Fraction)):
+            raise TypeError(f"n ** {exponent!r}: a size takes whole powers only; write sqrt(n), or exp(q * log(n))")
         if not isinstance(exponent, int):
             return NotImplemented
         power = Fraction(int(self)) ** int(exponent)
@@ -139,7 +151,10 @@ def floor_to(value: fmpq, unit: fmpq) -> fmpq:
 
 
 def is_psd(matrix: np.ndarray) -> bool:
-    """Whether an exact symmetric matrix is positive semidefinite, by LDL^T in rationals."""
+    """Whether an exact symmetric matrix is positive semidefinite: LDL^T in rationals, in balls where they decide."""
+    certain = spectra.definite(matrix) if len(matrix) >= BALL_SIZE else None
+    if certain is not None:
+        return certain
     work = matrix.copy()
     for k in range(len(work)):
         pivot = work[k, k]

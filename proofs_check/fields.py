@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import mpmath
@@ -17,9 +18,18 @@ class Unsupported(Exception):
     """The operation has no exact symbolic form here; the caller goes on without a proof."""
 
 
+@dataclass(frozen=True)
 class Symbols:
-    """SymPy expressions; exact, for identities at small sizes and exact ties."""
+    """SymPy expressions; exact, for identities at small sizes and exact ties.
 
+    SymPy computes over the complex numbers and cancels without asking what is zero, so an operation that is not
+    provably defined over the reals is refused.
+
+    Attributes:
+        assume_defined: take every operation for defined; right only where an undefined one is excluded anyway.
+    """
+
+    assume_defined: bool = False
     name = "symbols"
 
     def number(self, value: fmpq) -> sympy.Expr:
@@ -29,13 +39,16 @@ class Symbols:
         return a * b
 
     def divide(self, a: Any, b: Any) -> Any:
-        if b == 0:
-            raise Unsupported("division by zero")
+        if b == 0 or not (self.assume_defined or _nonzero(b)):
+            raise Unsupported(f"a division by {b}, which is not provably different from 0")
         return a / b
 
     def unary(self, name: str, x: Any) -> Any:
         if name == "negative":
             return -x
+        outside = (name == "sqrt" and not _nonnegative(x)) or (name == "log" and not (_nonnegative(x) and _nonzero(x)))
+        if outside and not self.assume_defined:
+            raise Unsupported(f"{name} of {x}, which is not provably inside its domain")
         return sympy.Abs(x) if name == "absolute" else getattr(sympy, name)(x)
 
     def root(self, x: Any) -> Any:
@@ -64,10 +77,24 @@ class Symbols:
     def solve(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         left = sympy.Matrix(a.tolist())
         determinant = left.det(method="berkowitz")
-        if determinant.is_zero:
-            raise Unsupported("a singular system")
+        if determinant.is_zero or not (self.assume_defined or _nonzero(determinant)):
+            raise Unsupported("a system that is not provably regular")
         solution = left.adjugate() * sympy.Matrix(b.tolist()) / determinant
         return _objects(solution.tolist(), b.shape)
+
+
+def _nonzero(x: sympy.Expr) -> bool:
+    return bool(x.is_zero is False) or (x.is_number and _far_from_zero(x))
+
+
+def _nonnegative(x: sympy.Expr) -> bool:
+    return bool(x.is_nonnegative) or (x.is_number and _far_from_zero(x) and x.is_extended_positive is True)
+
+
+def _far_from_zero(x: sympy.Expr) -> bool:
+    """Whether SymPy's evaluation, which tracks its own accuracy, separates a number from 0."""
+    value = x.evalf(15, maxn=60)
+    return bool(value.is_Float and abs(value) > sympy.Float("1e-20"))
 
 
 class Digits:

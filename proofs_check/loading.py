@@ -72,7 +72,7 @@ def _run(statement: ast.stmt, file: Path, module: types.ModuleType) -> Malformed
     code = compile(ast.Module([statement], type_ignores=[]), str(file), "exec")
     try:
         exec(code, vars(module))
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:
         reason = f"{type(cause).__name__}: {cause}"
         if isinstance(statement, ast.FunctionDef) and statement.decorator_list:
             return Malformed(_identifier(statement), f"line {statement.lineno}: {reason}", str(file), statement.lineno)

@@ -15,7 +15,7 @@ import numpy as np
 
 from .backends import DIGITS, joined
 from .balls import Truth
-from .claims import KINDS, Claim, Malformed, Sides, evaluate
+from .claims import KINDS, Claim, Hypothesis, Malformed, Sides, evaluate
 from .decide import CEILING, Decision, decide
 from .exact import InputError
 from .loading import find_claim
@@ -67,9 +67,10 @@ def replay(path: str | Path) -> Replay:
     if isinstance(claim, Malformed):
         raise InputError(f"{path}: the claim {claim.id} cannot be checked: {claim.reason} ({claim.path}:{claim.line})")
     _fits(claim, witness, path)
-    decision = decide(claim, witness.instance, ceiling=max(CEILING, witness.bits))
-    if decision.admissible is Truth.NO:
-        raise InputError(f"{path}: the stored instance does not meet the hypotheses of {claim.id}; it is no witness")
+    decision = decide(claim, witness.instance)
+    if decision.admissible is not Truth.YES:
+        how = "does not meet" if decision.admissible is Truth.NO else "does not certainly meet"
+        raise InputError(f"{path}: the stored instance {how} the hypotheses of {claim.id}; it is no witness")
     digits = round(2 * max(decision.bits, balls_bits(witness)) * DIGITS_PER_BIT)
     wanted = witness.outcome == "holds"
     second = _second_opinion(claim, witness, digits)
@@ -102,16 +103,24 @@ def _fits(claim: Claim, witness: Witness, path: str | Path) -> None:
             raise InputError(f"{path}: the argument {name!r} must be a {wanted}, got {value!r}")
 
 
-def _second_opinion(claim: Claim, witness: Witness, digits: int) -> bool:
-    """Whether the relation of the claim holds in mpmath, to within the last digits."""
+def _second_opinion(claim: Claim, witness: Witness, digits: int) -> bool | None:
+    """Whether the relation of the claim holds in mpmath, to within the last digits; None where that says nothing.
+
+    It says nothing where a side is undefined, or where a hypothesis of the body is not met.
+    """
     with mpmath.workdps(digits):
         arguments = {name: joined(value, DIGITS) for name, value in witness.instance.items()}
         sides = evaluate(claim, arguments, DIGITS)
         slack = mpmath.mpf(10) ** (-digits // 2)
-        return all(_relation(KINDS[claim.kind], a, b, slack) for a, b in _entries(sides))
+        stated = [(h.op, a, b) for h in sides.hypotheses for a, b in _entries(h)]
+        claimed = [(KINDS[claim.kind], a, b) for a, b in _entries(sides)]
+        defined = all(mpmath.isfinite(a) and mpmath.isfinite(b) for _, a, b in (*stated, *claimed))
+        if not defined or not all(_relation(*part, slack) for part in stated):
+            return None
+        return all(_relation(*part, slack) for part in claimed)
 
 
-def _entries(sides: Sides) -> list[tuple[Any, Any]]:
+def _entries(sides: Sides | Hypothesis) -> list[tuple[Any, Any]]:
     left, right = np.broadcast_arrays(sides.left.data, sides.right.data)
     return list(zip(left.reshape(-1), right.reshape(-1), strict=True))
 
@@ -120,10 +129,10 @@ def _relation(relation: str, left: Any, right: Any, slack: Any) -> bool:
     reach = slack * max(abs(left), abs(right))
     if relation == "==":
         return bool(abs(left - right) <= reach)
-    return bool(left <= right + reach) if relation == "<=" else bool(left >= right - reach)
+    return bool(left <= right + reach) if relation.startswith("<") else bool(left >= right - reach)
 
 
-def _judged(claim: Claim, witness: Witness, decision: Decision, second: bool, digits: int) -> Replay:
+def _judged(claim: Claim, witness: Witness, decision: Decision, second: bool | None, digits: int) -> Replay:
     wanted = Truth.NO if witness.outcome == "refuted" else Truth.YES
     by_balls = decision.truth is wanted
     by_digits = second is (wanted is Truth.YES)

@@ -12,7 +12,7 @@ from flint import fmpq
 from .backends import Instance
 from .claims import Claim
 from .domains import Size, neighbours
-from .exact import Count
+from .exact import Count, Unfit
 
 CORNER_SHARE = 0.6
 """In a corner instance, the share of arguments that sit at a corner; the rest is random."""
@@ -63,7 +63,10 @@ class Sampler:
     def draw(self, sizes: Instance, corner: bool) -> Instance | None:
         """One admissible instance of the given sizes, or None."""
         for _ in range(ATTEMPTS):
-            instance = self._attempt(sizes, corner)
+            try:
+                instance = self._attempt(sizes, corner)
+            except Unfit:
+                return None
             if instance is not None:
                 return instance
         return None

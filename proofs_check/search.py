@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from .backends import Instance, batched, float_arguments
 from .claims import Claim, Hypothesis, evaluate
-from .domains import FINE, Size
+from .domains import FINE, LARGEST, Size
 from .sampling import twins
 from .screen import Block, Screen, aligned_sides
 
@@ -29,6 +29,9 @@ ROUNDING = 1e-9
 NEAR, NEARER = 2.0**-10, 2.0**-16
 """Contractions of a pair of twins: Lipschitz quotients peak in the limit."""
 CLOSER = tuple(fmpq(1, 1 << k) for k in (8, 16, 26))
+PENALTY, MARGIN = 30.0, 1e-7
+"""An ascent pays so much for each unit by which it misses a hypothesis, and stays so far inside: where it ends must
+still be admissible after rounding to rationals."""
 
 
 def screen(claim: Claim, instances: list[Instance]) -> np.ndarray:
@@ -41,12 +44,32 @@ def screen(claim: Claim, instances: list[Instance]) -> np.ndarray:
     return _usage(claim, batched(instances), len(instances))
 
 
-def _usage(claim: Claim, arguments: dict[str, Any], count: int) -> np.ndarray:
+def _usage(claim: Claim, arguments: dict[str, Any], count: int, penalized: bool = False) -> np.ndarray:
     sides = evaluate(claim, arguments, Screen(count))
     used = _log_usage(claim.kind, sides.left.data, sides.right.data)
     for hypothesis in sides.hypotheses:
-        used = np.where(_fails(hypothesis), -np.inf, used)
+        if penalized and hypothesis.op != "==":
+            used = used - PENALTY * _missed_by(hypothesis)
+        else:
+            used = np.where(_fails(hypothesis), -np.inf, np.where(_undefined(hypothesis), np.nan, used))
     return used
+
+
+def _undefined(hypothesis: Hypothesis) -> np.ndarray:
+    """Instances of which float64 cannot tell whether they meet a hypothesis."""
+    left, right, _ = aligned_sides(hypothesis.left.data, hypothesis.right.data)
+    with np.errstate(invalid="ignore"):
+        return np.isnan(left - right).reshape(len(left), -1).any(axis=1)
+
+
+def _missed_by(hypothesis: Hypothesis) -> np.ndarray:
+    """How far each instance misses an inequality, relative to its sides, with a margin; 0 where it is met."""
+    left, right, _ = aligned_sides(hypothesis.left.data, hypothesis.right.data)
+    with np.errstate(all="ignore"):
+        excess = (left - right) if hypothesis.op.startswith("<") else (right - left)
+        size = np.abs(left) + np.abs(right)
+        missed = np.maximum(excess / np.where(size > 0, size, 1.0) + MARGIN, 0.0)
+    return missed.reshape(len(missed), -1).max(axis=1)
 
 
 def _fails(hypothesis: Hypothesis) -> np.ndarray:
@@ -119,7 +142,7 @@ class Chart:
 
     def start(self, instance: Instance) -> np.ndarray:
         """Free floats that describe an instance."""
-        return np.concatenate([self.claim.domains[name].raw(instance[name]) for name in self.names()])
+        return np.concatenate([np.zeros(0), *(self.claim.domains[name].raw(instance[name]) for name in self.names())])
 
     def usage(self, free: np.ndarray) -> np.ndarray:
         """`screen` at a batch of free floats (batch, width)."""
@@ -131,7 +154,7 @@ class Chart:
             value = domain.project(free[:, place : place + width], known)
             known[name] = self._drawn(name, value, known)
             place += width
-        return _usage(self.claim, float_arguments(known, len(free)), len(free))
+        return _usage(self.claim, float_arguments(known, len(free)), len(free), penalized=True)
 
     def _drawn(self, name: str, value: Any, known: dict[str, Any]) -> Any:
         paired = twins(self.claim, name)
@@ -182,7 +205,7 @@ def climb(
     sizes = {name: start[name] for name, domain in claim.domains.items() if isinstance(domain, Size)}
     chart = Chart(claim, sizes, contraction)
     best, height = chart.start(start), -np.inf
-    if not best.size:
+    if not best.size or np.abs(best).max() > LARGEST:
         return None
     for number in range(rounds):
         stretch, share = JOLTS[number % len(JOLTS)]
@@ -208,8 +231,12 @@ def _descent(point: np.ndarray, chart: Chart) -> tuple[float, np.ndarray]:
 
 
 def contracted(claim: Claim, instance: Instance) -> list[Instance]:
-    """The instance with its twins drawn ever closer together, where that stays admissible."""
+    """The instance with its twins drawn ever closer together, and drawn towards 0, where that stays admissible."""
     found = []
+    for factor in CLOSER:
+        moved = {n: v if isinstance(v, int) else v * factor for n, v in instance.items()}
+        if claim.admits(moved):
+            found.append(moved)
     for factor in CLOSER:
         moved = dict(instance)
         for name in claim.domains:

@@ -12,6 +12,7 @@ import sympy
 
 from .arithmetic import Array
 from .backends import SYMBOLS
+from .cells import Cells
 from .claims import Claim
 from .domains import Scalar, Size
 from .exact import Count
@@ -41,7 +42,7 @@ class Abstract:
     entries: list[sympy.Symbol]
 
 
-def abstract_instances(claim: Claim) -> Iterator[Abstract]:
+def abstract_instances(claim: Claim, backend: Cells = SYMBOLS) -> Iterator[Abstract]:
     """Symbolic instances for all sizes up to `SMALL` whose number of symbols is within `LETTERS`.
 
     Raises:
@@ -49,23 +50,23 @@ def abstract_instances(claim: Claim) -> Iterator[Abstract]:
     """
     sizes = {name: d.values(SMALL) for name, d in claim.domains.items() if isinstance(d, Size)}
     for combination in product(*sizes.values()):
-        instance = _abstract(claim, dict(zip(sizes, map(Count, combination), strict=True)))
+        instance = _abstract(claim, dict(zip(sizes, map(Count, combination), strict=True)), backend)
         if len(instance.entries) <= LETTERS:
             yield instance
 
 
-def _abstract(claim: Claim, sizes: dict[str, int]) -> Abstract:
+def _abstract(claim: Claim, sizes: dict[str, int], backend: Cells) -> Abstract:
     arguments: dict[str, Any] = dict(sizes)
     scalars: dict[str, sympy.Symbol] = {}
     entries: list[sympy.Symbol] = []
     for name, domain in claim.domains.items():
         if isinstance(domain, Scalar):
             scalars[name] = sympy.Symbol(name, real=True)
-            arguments[name] = Array(SYMBOLS.array_of(scalars[name]), SYMBOLS)
+            arguments[name] = Array(backend.array_of(scalars[name]), backend)
         elif not isinstance(domain, Size):
             cells, letters = _symbols(name, domain, sizes)
             entries += letters
-            arguments[name] = Array(cells, SYMBOLS)
+            arguments[name] = Array(cells, backend)
     return Abstract(sizes, {name: arguments[name] for name in claim.domains}, scalars, entries)
 
 
@@ -91,7 +92,7 @@ def _entry(name: str, i: int, j: int, symmetric: bool) -> sympy.Symbol:
 def describe_sizes(combinations: list[dict[str, int]]) -> str:
     """The sizes covered: "n = 1, 2, 3; d = 1, 2" where every combination is, else the list of combinations."""
     if not combinations or not combinations[0]:
-        return "no sizes"
+        return "all its arguments"
     names = list(combinations[0])
     values = {name: sorted({int(c[name]) for c in combinations}) for name in names}
     if len(combinations) == np.prod([len(v) for v in values.values()]):

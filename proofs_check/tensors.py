@@ -13,8 +13,8 @@ from flint import fmpq, fmpq_mat
 from . import exact
 from .backends import Instance, floats
 from .corners import pair, plain_corners, root_above, unit
-from .domains import COARSE, distinct, neighbours, rounded
-from .exact import InputError, from_float
+from .domains import COARSE, distinct, neighbours, rounded, uniform
+from .exact import Unfit, from_float
 from .limits import Limit
 
 SHRINKS = (0.0, 1e-13, 1e-11, 1e-9, 1e-6, 1e-3, 0.5)
@@ -181,7 +181,7 @@ class Vector:
         box = _Box.of(self._all_limits(), known)
         norms = self._norms(known)
         if box.low is not None and box.high is not None:
-            return self.exactly(rng.uniform(floats(box.low), floats(box.high), n), known, COARSE)
+            return None if box.low > box.high else self.exactly(uniform(rng, box.low, box.high, n), known, COARSE)
         radius = min(map(floats, norms.values())) if norms else None
         return self.exactly(_spread(rng, n, radius), known, COARSE)
 
@@ -249,9 +249,9 @@ class Matrix:
         limits = self._all_limits()
         rows, columns = limits["rows"].whole(known), limits["columns"].whole(known)
         if (self.symmetric or self.psd) and rows != columns:
-            raise InputError(f"a symmetric matrix is square, got {rows} x {columns}")
+            raise Unfit(f"a symmetric matrix is square, got {rows} x {columns}")
         if self.orthogonal and rows < columns:
-            raise InputError(f"orthonormal columns need rows >= columns, got {rows} x {columns}")
+            raise Unfit(f"orthonormal columns need rows >= columns, got {rows} x {columns}")
         return rows, columns
 
     def _rank(self, known: Instance) -> int | None:
@@ -260,7 +260,7 @@ class Matrix:
             return None
         wanted = limits["rank"].whole(known)
         if wanted > min(self._shape(known)):
-            raise InputError(f"rank {wanted} does not fit a {' x '.join(map(str, self._shape(known)))} matrix")
+            raise Unfit(f"rank {wanted} does not fit a {' x '.join(map(str, self._shape(known)))} matrix")
         return wanted
 
     def admits(self, value: Any, known: Instance) -> bool:
@@ -289,14 +289,21 @@ class Matrix:
         rows, columns = self._shape(known)
         lead, wanted = raw.shape[:-1], self._rank(known)
         if self.orthogonal:
-            return _cayley(raw.reshape(*lead, rows, rows))[..., :columns]
+            turn = _cayley(raw.reshape(*lead, rows, rows))
+            if self.symmetric:
+                # Q diag(+-1) Q^T: every symmetric orthogonal matrix is one.
+                diagonal = np.diagonal(raw.reshape(*lead, rows, rows), axis1=-2, axis2=-1)
+                return (turn * np.where(diagonal < 0, -1, 1)[..., None, :]) @ np.swapaxes(turn, -1, -2)
+            return turn[..., :columns]
         if self.psd:
             factor = raw.reshape(*lead, rows, wanted or columns)
             return factor @ np.swapaxes(factor, -1, -2)
         if wanted:
             left = raw[..., : rows * wanted].reshape(*lead, rows, wanted)
             right = raw[..., rows * wanted :].reshape(*lead, wanted, columns)
-            right = np.swapaxes(left, -1, -2) if self.symmetric else right
+            if self.symmetric:
+                # The signature comes from the second half: L diag(+-1) L^T is any symmetric matrix of the rank.
+                return (left * _signs(right)) @ np.swapaxes(left, -1, -2)
             return left @ right
         full = raw.reshape(*lead, rows, columns)
         return (full + np.swapaxes(full, -1, -2)) * _half(raw) if self.symmetric else full
@@ -347,7 +354,7 @@ class Matrix:
         width = self.width(known)
         structured = self.psd or self.rank or self.orthogonal
         if box.low is not None and box.high is not None and not structured:
-            return self.exactly(rng.uniform(floats(box.low), floats(box.high), width), known, COARSE)
+            return None if box.low > box.high else self.exactly(uniform(rng, box.low, box.high, width), known, COARSE)
         reach = [floats(v) for v in norms.values()]
         radius = np.sqrt(min(reach)) if structured and reach else min(reach, default=None)
         return self.exactly(_spread(rng, width, None if self.orthogonal else radius), known, COARSE)
@@ -361,6 +368,11 @@ class Matrix:
         box = _Box.of(self._all_limits(), known)
         found += [exact.zeros(m, n) + end for end in (box.low, box.high) if end is not None]
         return [value for value in distinct(found) if self.admits(value, known)]
+
+
+def _signs(right: np.ndarray) -> np.ndarray:
+    """+-1 for each of r columns, from the first entry of each of r rows of free numbers; shape (..., 1, r)."""
+    return np.where(right[..., :, 0] < 0, -1, 1)[..., None, :]
 
 
 def _half(raw: np.ndarray) -> Any:

@@ -7,16 +7,20 @@ numbers refute it.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 import sympy
 from flint import arb, fmpq
 
 from . import balls
 from .arithmetic import Array, working_in
-from .backends import BALLS, SYMBOLS
+from .backends import BALLS, DEFINED_SYMBOLS
 from .balls import Truth
 from .claims import Claim, Hypothesis, evaluate
 from .constants import walk
+from .domains import Size
 from .fields import Unsupported
 from .symbolic import Abstract, abstract_instances, describe_sizes
 from .zero import is_zero
@@ -26,18 +30,35 @@ PIECES = 64
 """Pieces of each parameter's range."""
 
 
-def contradiction(claim: Claim) -> str | None:
-    """The scope on which the hypotheses certainly contradict each other, or None."""
+@dataclass(frozen=True)
+class Contradiction:
+    """Hypotheses that certainly cannot be met together.
+
+    Attributes:
+        scope: the sizes and parameters that the proof covers.
+        complete: whether these are all that the claim speaks of.
+    """
+
+    scope: str
+    complete: bool
+
+
+def contradiction(claim: Claim) -> Contradiction | None:
+    """A proof that the hypotheses contradict each other at small sizes, or None."""
     covered: list[dict[str, int]] = []
     try:
-        for instance in abstract_instances(claim):
-            sides = evaluate(claim, instance.arguments, SYMBOLS)
+        # An instance on which a hypothesis is undefined does not meet it, so operations may be taken for defined.
+        for instance in abstract_instances(claim, DEFINED_SYMBOLS):
+            sides = evaluate(claim, instance.arguments, DEFINED_SYMBOLS)
             if not any(_impossible(claim, instance, h) for h in sides.hypotheses):
                 return None
             covered.append(instance.sizes)
     except (Unsupported, TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError):
         return None
-    return f"{describe_sizes(covered)}; all parameters" if covered else None
+    if not covered:
+        return None
+    sizes = [len(d.values(d.high)) for d in claim.domains.values() if isinstance(d, Size)]
+    return Contradiction(f"{describe_sizes(covered)}; all parameters", len(covered) == math.prod(sizes))
 
 
 def _impossible(claim: Claim, instance: Abstract, hypothesis: Hypothesis) -> bool:

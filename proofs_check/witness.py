@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -42,10 +43,17 @@ class Witness:
     right: str
     bits: int
 
+    def _file_stem(self) -> str:
+        """The id; with a mark of its own where the id is no file name, or where the claim comes from a file."""
+        plain = re.sub(r"[^A-Za-z0-9._-]", "_", self.claim)
+        if plain == self.claim and not self.path:
+            return plain
+        return f"{plain}-{hashlib.sha256(f'{self.path}/{self.claim}'.encode()).hexdigest()[:8]}"
+
     def save(self, folder: Path) -> Path:
         """Write the witness into a folder and return its path."""
         folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', self.claim)}.json"
+        target = folder / f"{self._file_stem()}.json"
         stored = {name: stored_value(value) for name, value in self.instance.items()}
         content = {
             "schema": SCHEMA,

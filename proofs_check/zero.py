@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import sympy
 
 SMALL_OPERATIONS = 150
 """Expressions up to this size are also offered to SymPy's general simplifiers."""
 PROOF_OPERATIONS = 50_000
 """Largest expression that is tried at all."""
+EXPANDED_TERMS = 200_000
+"""Most terms that an expansion may have by the count of its factors' terms."""
 DIGITS, MOST_DIGITS = 15, 60
 
 
@@ -44,7 +48,20 @@ def _vanishes(expression: sympy.Expr) -> bool:
     """Whether the numerator is the zero polynomial in the symbols, exponentials and roots."""
     rational = _algebraic(expression.rewrite((sympy.sinh, sympy.cosh, sympy.tanh), sympy.exp))
     numerator, _ = sympy.fraction(sympy.together(rational))
-    return bool(sympy.expand(numerator) == 0)
+    return _terms(numerator) <= EXPANDED_TERMS and bool(sympy.expand(numerator) == 0)
+
+
+def _terms(expression: sympy.Expr) -> int:
+    """An upper bound on the number of terms that an expansion makes on its way."""
+    if expression.is_Add:
+        return sum(_terms(term) for term in expression.args)
+    if expression.is_Mul:
+        return math.prod(_terms(factor) for factor in expression.args)
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp > 0:
+        # Powers of a sum of t terms have binomial(t + k - 1, k) terms.
+        terms = _terms(expression.base)
+        return math.comb(min(terms, EXPANDED_TERMS) + int(expression.exp) - 1, int(expression.exp))
+    return 1
 
 
 def _algebraic(expression: sympy.Expr) -> sympy.Expr:

@@ -38,7 +38,7 @@ CASES = {
              "return lambda_max(A + B), lambda_max(A) + lambda_max(B)", "holds", True, True),
     "norms": ("upper", 'n: Size(1, 8), x: Vector("n")', "return norm1(x), sqrt(n) * norm2(x)", "holds", True, True),
     "simplex": ("upper", 'n: Size(1, 8), p: Vector("n", simplex=True)', "return norm2(p), 1", "holds", True, True),
-    "loose": ("upper", 'x: Vector(3)', "return norm2(x), 7 * norm1(x)", "holds", False, False),
+    "loose": ("upper", 'x: Vector(3)', "return norm2(x), 7 * norm1(x)", "holds", False, None),
     "psd": ("lower", 'S: Matrix(3, 3, psd=True), x: Vector(3)', "return dot(x, S @ x), 0", "holds", None, None),
     "rank-one-det": ("equality", 'M: Matrix("n", "n", rank=1)', "return det(M), 0", "holds", None, None),
     "assumed": ("upper", 'x: Vector(2, norm2=3), t: Scalar(-1, 1)',
