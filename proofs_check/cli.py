@@ -223,3 +223,19 @@ def new(kind: str, name: str) -> None:
     path = write_template(kind, name, Path())
     use = f"lemmascope check {path}" if kind == "claim" else f"lemmascope derive {path} --out generated"
     click.echo(f"Wrote {path}. Edit it, then: {use}")
+
+
+@main.command()
+@click.option("--seed", default=0, show_default=True, help="Seed of the data.")
+@_json_option
+@_mistakes_in_one_sentence
+def bench(seed: int, json_to: str | None) -> None:
+    """Time the kernels against the floor measured in the same run (BLAS, exp, one read of the data)."""
+    from proofs_check.bench import run
+    from proofs_check.display import bench_table, write_json
+
+    timings = run(seed, progress=lambda line: click.echo(line, err=True))
+    if json_to is not None:
+        write_json({"timings": [timing.to_json() for timing in timings]}, json_to)
+    if json_to != "-":
+        bench_table(timings)

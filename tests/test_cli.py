@@ -208,3 +208,17 @@ def test_report_from_json(run, tmp_path):
     (tmp_path / "verdicts.json").write_text('{"seed": 0, "verdicts": [{}]}')
     assert "incomplete" in one_sentence(run("report", "verdicts.json"))
     assert not (tmp_path / "report.html").exists()
+
+
+def test_bench_measures_every_case_against_its_floor(run, monkeypatch):
+    monkeypatch.setattr("proofs_check.bench.SIZES", {"vector": ((50, 3),), "matrix": ((20, 3),)})
+    timings = json.loads(run("bench", "--json").stdout)["timings"]
+    assert [(t["form"], t["operation"]) for t in timings] == [
+        ("vector", "value and gradient"),
+        ("vector", "Hessian"),
+        ("vector", "Hessian product"),
+        ("matrix", "value and gradient"),
+        ("matrix", "Hessian product"),
+    ]
+    assert all(0 < t["lower_quartile"] <= t["seconds"] <= t["upper_quartile"] for t in timings)
+    assert "floor / time" in run("bench").stdout
