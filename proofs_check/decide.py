@@ -32,6 +32,7 @@ class Decision:
         bits: precision at which this was certain, or the ceiling.
         equal: YES where both sides are equal and not zero, NO where they differ, entry by entry somewhere.
         trivial: one side is exactly zero at every entry, so that equality would say nothing.
+        defined: every entry of both sides is a real number.
         ratio: log10 of how much of the bound is used (0 at equality, above 0 beyond it); for reports.
         left, right: the sides at the entry that decides, as text with error bounds.
         gap: left - right there, or what is left open, as text.
@@ -42,6 +43,7 @@ class Decision:
     bits: int
     equal: Truth = Truth.UNKNOWN
     trivial: bool = False
+    defined: bool = False
     ratio: float = float("-inf")
     left: str = ""
     right: str = ""
@@ -120,6 +122,7 @@ def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decis
         bits=bits,
         equal=_any(balls.compare(a, "==", b) for a, b in pairs if not _both_zero(a, b)),
         trivial=all(0 in (balls.sign(a), balls.sign(b)) for a, b in pairs),
+        defined=all(_defined(a, b) for a, b in pairs),
         ratio=max(usages),
         left=balls.describe(left),
         right=balls.describe(right),

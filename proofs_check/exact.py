@@ -174,7 +174,12 @@ def rank(matrix: np.ndarray) -> int:
 
 def gram(matrix: np.ndarray) -> np.ndarray:
     """The smaller of A^T A and A A^T."""
-    return matrix.T @ matrix if matrix.shape[1] <= matrix.shape[0] else matrix @ matrix.T
+    rows, columns = matrix.shape
+    whole = fmpq_mat(rows, columns, list(matrix.reshape(-1)))
+    product = whole.transpose() * whole if columns <= rows else whole * whole.transpose()
+    out = np.empty(product.nrows() * product.ncols(), dtype=object)
+    out[:] = product.entries()
+    return out.reshape(product.nrows(), product.ncols())
 
 
 def simplest_between(low: fmpq, high: fmpq) -> fmpq:

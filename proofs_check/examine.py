@@ -83,12 +83,23 @@ def _examined(claim: Claim, samples: int, seed: int, witness_dir: str | None, de
         ledger.break_ties(EQUALITY_TIES)
     if ledger.empty:
         return _without_instances(claim, found, ledger)
-    if claim.kind == "equality":
-        return _identity(claim, found, ledger, witness_dir)
-    ascend(ledger, found, rng, deep)
+    scope = None
+    if claim.kind != "equality":
+        ascend(ledger, found, rng, deep)
+        try_simple_neighbours(ledger)
+    else:
+        # A proof makes ties a matter of course; only without one is SymPy asked about single instances.
+        scope = None if ledger.broken else prove(claim)
+        if scope is None:
+            ledger.break_ties(EQUALITY_TIES)
+    return _judged(claim, found, ledger, scope, witness_dir)
+
+
+def _judged(claim: Claim, found: Survey, ledger: Ledger, scope: str | None, witness_dir: str | None) -> Verdict:
     if ledger.broken:
         return _refuted(claim, found, ledger, witness_dir)
-    try_simple_neighbours(ledger)
+    if claim.kind == "equality":
+        return _identity(claim, found, ledger, scope, witness_dir)
     return _holding(claim, found, ledger, witness_dir)
 
 
@@ -108,14 +119,13 @@ def _without_instances(claim: Claim, found: Survey, ledger: Ledger) -> Verdict:
     return Verdict(claim.id, claim.paper, outcomes.VACUOUS, message)
 
 
-def _identity(claim: Claim, found: Survey, ledger: Ledger, witness_dir: str | None) -> Verdict:
+def _identity(claim: Claim, found: Survey, ledger: Ledger, scope: str | None, witness_dir: str | None) -> Verdict:
     """An equality that nothing breaks: proved, certified on instances, or left open."""
-    scope = prove(claim)
-    if scope is not None:
-        message = f"proved exactly for {scope}"
-        return replace(_base(claim, found, ledger), outcome=outcomes.PROVED, scope=scope, message=message)
-    ledger.break_ties(EQUALITY_TIES)
     base = _base(claim, found, ledger)
+    if scope is not None and any(decision.defined for _, decision in (*ledger.decided, *ledger.unknown)):
+        tried = f"; {found.scope}, none breaks it" if found.scope else ""
+        message = f"proved exactly for {scope}{tried}"
+        return replace(base, outcome=outcomes.PROVED, scope=scope, message=message)
     if not ledger.decided:
         return replace(base, outcome=outcomes.UNDECIDED, message=_open(ledger))
     message = f"no violation in {base.instances} screened instances; {base.certified_instances} certified exactly"
@@ -130,8 +140,8 @@ def _base(claim: Claim, found: Survey, ledger: Ledger) -> Verdict:
 
 
 def _open(ledger: Ledger) -> str:
-    _, first = ledger.unknown[0]
-    return f"undecided on {len(ledger.unknown)} of {len(ledger.unknown) + len(ledger.decided)} instances, {first.gap}"
+    waiting = ledger.unknown or ledger.unclear
+    return f"undecided on {len(waiting)} of {len(waiting) + len(ledger.decided)} instances, {waiting[0][1].gap}"
 
 
 def _refuted(claim: Claim, found: Survey, ledger: Ledger, witness_dir: str | None) -> Verdict:

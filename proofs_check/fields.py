@@ -10,8 +10,11 @@ import numpy as np
 import sympy
 from flint import fmpq
 
-from . import spectra
-from .exact import each, rational
+from . import balls, spectra
+from .constants import evaluate_expression
+from .exact import InputError, each, rational
+
+SIGN_BITS = 512
 
 
 class Unsupported(Exception):
@@ -67,7 +70,9 @@ class Symbols:
                 return self.number(recognised)
         if len(matrix) > 2:
             raise Unsupported("an extreme eigenvalue of a symbolic matrix larger than 2 x 2")
-        (a, b), (_, c) = matrix
+        (a, b), (below, c) = matrix
+        if b != below:
+            raise Unsupported("an extreme eigenvalue of a matrix that is not symmetric to the letter")
         spread = sympy.sqrt((a - c) ** 2 + 4 * b**2)
         return (a + c + spread) / 2 if largest else (a + c - spread) / 2
 
@@ -84,17 +89,22 @@ class Symbols:
 
 
 def _nonzero(x: sympy.Expr) -> bool:
-    return bool(x.is_zero is False) or (x.is_number and _far_from_zero(x))
+    return bool(x.is_zero is False) if not x.is_number else _sign(x) in (-1, 1)
 
 
 def _nonnegative(x: sympy.Expr) -> bool:
-    return bool(x.is_nonnegative) or (x.is_number and _far_from_zero(x) and x.is_extended_positive is True)
+    return bool(x.is_nonnegative) if not x.is_number else x == 0 or _sign(x) == 1
 
 
-def _far_from_zero(x: sympy.Expr) -> bool:
-    """Whether SymPy's evaluation, which tracks its own accuracy, separates a number from 0."""
-    value = x.evalf(15, maxn=60)
-    return bool(value.is_Float and abs(value) > sympy.Float("1e-20"))
+def _sign(x: sympy.Expr) -> int | None:
+    """The sign of a number where balls certify it; SymPy's own digits may be noise."""
+    from .backends import BALLS
+
+    try:
+        with balls.precision(SIGN_BITS):
+            return balls.sign(evaluate_expression(x, BALLS)[()])
+    except (InputError, TypeError, ValueError, ZeroDivisionError):
+        return None
 
 
 class Digits:

@@ -33,7 +33,10 @@ class Limit:
     def of(value: Any, where: str) -> Limit:
         """From an exact number or a text such as "R**2"; a float is refused."""
         if isinstance(value, str):
-            return Limit(parsed(where, value))
+            try:
+                return Limit(parsed(where, text(rational(value))))
+            except TypeError:  # not a plain number such as "0.15" or "3/20"
+                return Limit(parsed(where, value))
         if isinstance(value, sympy.Expr):
             return Limit(parsed(where, str(value)))
         return Limit(parsed(where, text(rational(value))))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import product
 
 import numpy as np
 
@@ -23,7 +24,7 @@ CORNERS = 60
 EACH_SIZE = 2
 """Instances of a size that the groups have left out."""
 ALL_SIZES = 4096
-"""A claim about sizes alone is checked on all combinations up to so many."""
+"""A claim about sizes alone is checked on all combinations up to so many, else on a sample of so many."""
 WORST, RANDOM, REJECTED = 20, 10, 10
 """Instances that balls decide after the screen: the ones that use most of the bound, and a random sample; where the
 screen rejects all, so many that it rejected."""
@@ -95,8 +96,7 @@ def _drawn(claim: Claim, sampler: Sampler, samples: int) -> Survey:
 def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Instance]]:
     sizes = {name: d for name, d in claim.domains.items() if isinstance(d, Size)}
     if len(sizes) == len(claim.domains):
-        everything = product(*(d.values(d.high) for d in sizes.values()))
-        for combination in islice(everything, ALL_SIZES):
+        for combination in _combinations(sampler.rng, [d.values(d.high) for d in sizes.values()]):
             yield [dict(zip(sizes, map(Count, combination), strict=True))]
         return
     for number in (0, 1):
@@ -111,11 +111,25 @@ def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Insta
         yield group
         if number >= GROUPS // 2 and not drawn:
             return
+    # A proof of an identity covers small sizes only, so each size of its statement is looked at.
+    ceiling = DEEP_CEILING if claim.kind == "equality" else sampler.ceiling
     for name, domain in sizes.items():
-        for value in sorted(set(domain.values(sampler.ceiling)) - seen[name]):
+        for value in sorted(set(domain.values(ceiling)) - seen[name]):
             chosen = {**sampler.sizes(0), name: Count(value)}
             instances = (sampler.draw(chosen, corner=i % 2 == 1) for i in range(EACH_SIZE))
             yield [instance for instance in instances if instance is not None]
+
+
+def _combinations(rng: np.random.Generator, ranges: list[range]) -> Iterator[tuple[int, ...]]:
+    """All combinations where they are few; else every value of each size with the others at their ends, and a sample."""
+    if math.prod(map(len, ranges)) <= ALL_SIZES:
+        yield from product(*ranges)
+        return
+    for place, values in enumerate(ranges):
+        for others in product(*((r[0], r[-1]) for r in ranges)):
+            yield from ((*others[:place], value, *others[place + 1 :]) for value in values)
+    for _ in range(ALL_SIZES):
+        yield tuple(int(rng.choice(values)) for values in ranges)
 
 
 def _runs(values: list[int]) -> str:

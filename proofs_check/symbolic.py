@@ -70,10 +70,11 @@ def _abstract(claim: Claim, sizes: dict[str, int], backend: Cells) -> Abstract:
     return Abstract(sizes, {name: arguments[name] for name in claim.domains}, scalars, entries)
 
 
+# Entries are named x[1] and A[1,1]: no argument can have such a name, so no two symbols are ever the same by accident.
 def _symbols(name: str, domain: Any, sizes: dict[str, int]) -> tuple[np.ndarray, list[sympy.Symbol]]:
     if hasattr(domain, "dim"):
         n = Limit.of(domain.dim, "dim").whole(sizes)
-        letters = [sympy.Symbol(f"{name}_{i + 1}", real=True) for i in range(n)]
+        letters = [sympy.Symbol(f"{name}[{i + 1}]", real=True) for i in range(n)]
         if not domain.simplex:
             return SYMBOLS.array_of(letters), letters
         return SYMBOLS.array_of([*letters[:-1], 1 - sum(letters[:-1])]), letters[:-1]
@@ -86,7 +87,7 @@ def _symbols(name: str, domain: Any, sizes: dict[str, int]) -> tuple[np.ndarray,
 
 def _entry(name: str, i: int, j: int, symmetric: bool) -> sympy.Symbol:
     i, j = (min(i, j), max(i, j)) if symmetric else (i, j)
-    return sympy.Symbol(f"{name}_{i + 1}_{j + 1}", real=True)
+    return sympy.Symbol(f"{name}[{i + 1},{j + 1}]", real=True)
 
 
 def describe_sizes(combinations: list[dict[str, int]]) -> str:

@@ -32,7 +32,7 @@ def try_simple_neighbours(ledger: Ledger) -> None:
     candidates = [_snapped(ledger.claim, instance)]
     candidates += [{name: _simplified(value, bits) for name, value in instance.items()} for bits in ROUNDINGS]
     for candidate in candidates:
-        if ledger.claim.admits(candidate):
+        if ledger.claim.admits(candidate) and not ledger.broken:
             ledger.take(candidate)
 
 

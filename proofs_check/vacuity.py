@@ -26,8 +26,11 @@ from .symbolic import Abstract, abstract_instances, describe_sizes
 from .zero import is_zero
 
 BITS = 128
-PIECES = 64
-"""Pieces of each parameter's range."""
+BOXES = 4096
+"""Most boxes of parameters that are looked at."""
+
+Box = dict[str, tuple[fmpq, fmpq]]
+"""Parameter -> the rationals between which it lies."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,24 @@ def _impossible(claim: Claim, instance: Abstract, hypothesis: Hypothesis) -> boo
     reduced = _in_parameters(sympy.Add(*(left - right).reshape(-1)), instance)
     if reduced is None:
         return False
-    op = hypothesis.op
-    return all(_fails(reduced, box, op) for box in _boxes(claim, instance, reduced))
+    return _fails_on(reduced, _box(claim, reduced), hypothesis.op)
+
+
+def _fails_on(reduced: sympy.Expr, box: Box, op: str) -> bool:
+    """Whether the relation certainly fails on a whole box of parameters: as it is, or after bisection."""
+    waiting = [box]
+    for _ in range(BOXES):
+        if not waiting:
+            return True
+        part = waiting.pop()
+        if not _fails(reduced, part, op):
+            widest = max(part, key=lambda name: part[name][1] - part[name][0], default=None)
+            if widest is None or part[widest][0] == part[widest][1]:
+                return False
+            low, high = part[widest]
+            middle = (low + high) / 2
+            waiting += [{**part, widest: (low, middle)}, {**part, widest: (middle, high)}]
+    return not waiting
 
 
 def _in_parameters(total: sympy.Expr, instance: Abstract) -> sympy.Expr | None:
@@ -79,23 +98,20 @@ def _in_parameters(total: sympy.Expr, instance: Abstract) -> sympy.Expr | None:
     return guesses[0]
 
 
-def _boxes(claim: Claim, instance: Abstract, reduced: sympy.Expr) -> list[dict[str, arb]]:
-    """Balls that cover the ranges of the numbers in the expression; only ranges between plain numbers are covered."""
-    boxes: list[dict[str, arb]] = [{}]
+def _box(claim: Claim, reduced: sympy.Expr) -> Box:
+    """The ranges of the numbers in the expression; only ranges between plain numbers are covered."""
+    box: Box = {}
     for name in sorted(symbol.name for symbol in reduced.free_symbols):
         domain = claim.domains[name]
         if any(limit.names for limit in domain.limits()):
             raise Unsupported(f"the range of {name} depends on other arguments")
-        low, high = domain.ends({})
-        step = (high - low) / PIECES
-        with balls.precision(BITS):
-            pieces = [arb(low + step * k).union(arb(low + step * (k + 1))) for k in range(PIECES)]
-        boxes = [{**box, name: piece} for box in boxes for piece in pieces]
-    return boxes
+        box[name] = domain.ends({})
+    return box
 
 
-def _fails(reduced: sympy.Expr, box: dict[str, arb], op: str) -> bool:
+def _fails(reduced: sympy.Expr, box: Box, op: str) -> bool:
     with balls.precision(BITS), working_in(BALLS):
-        values = {name: Array(BALLS.array_of(piece), BALLS) for name, piece in box.items()}
+        pieces = {name: arb(low).union(arb(high)) for name, (low, high) in box.items()}
+        values = {name: Array(BALLS.array_of(piece), BALLS) for name, piece in pieces.items()}
         difference = walk(reduced, values, {}).data[()]
         return balls.compare(difference, op, fmpq(0)) is Truth.NO

@@ -22,10 +22,12 @@ def is_zero(expression: sympy.Expr) -> bool:
     it cannot invent one. A value that is visibly not zero at one point ends the attempt early.
     """
     expression = sympy.sympify(expression)
-    if expression == 0 or expression.is_zero:
+    if expression == 0:
         return True
     if expression.count_ops() > PROOF_OPERATIONS or _visibly_nonzero(expression):
         return False
+    if expression.count_ops() <= SMALL_OPERATIONS and expression.is_zero:
+        return True
     try:
         if _vanishes(expression):
             return True

@@ -29,7 +29,21 @@ STATEMENTS = {
     "undefined-identity": ("equality", "x: Scalar(-2, -1)", "return sqrt(x) * sqrt(x), x", {"undecided"}),
     "undefined-logarithm": ("equality", "x: Scalar(-2, -1)", "return exp(log(x)), x", {"undecided"}),
     "hidden-zero-divisor": ("equality", "x: Scalar(-2, -1)", "z = (x + 1) * (x + 1) - x * x - 2 * x - 1; return x / z * z, x", {"undecided"}),
+    "noise-taken-for-a-number": ("equality", "x: Scalar(-2, -1)", "z = (cosh(1) * cosh(1) - sinh(1) * sinh(1) - 1) * 10**120; return x / z * z, x", {"undecided"}),
+    "decimal-text": ("upper", 'R: Param("0.5", "1.5")', "return R, 2", {"holds"}),
+    # Names of arguments are not names of entries.
+    "entries-and-names-equality": ("equality", "x: Vector(2, low=-1, high=1), x_1: Scalar(-1, 1)", "return maximum(Fraction(1, 10**3) - absolute(x[0] - x_1 - Fraction(123, 1000)), 0), 0", {"refuted", "holds"}),
+    "entries-and-names-feasible": ("upper", "x: Vector(2, low=-1, high=1), x_1: Scalar(-1, 1)", 'assume(x[0] - x_1, "==", Fraction(123457, 10**6)); return x_1, 1', {"vacuous", "holds"}),
+    # A counterexample counts wherever it is found.
+    "broken-at-one-third": ("upper", "x: Scalar(-1, 1)", "return 1 + Fraction(1, 10**45), 1 + (x - Fraction(1, 3)) * (x - Fraction(1, 3))", {"refuted"}),
+    "broken-behind-a-tie": ("equality", "x: Scalar(-1, 1)", 'assume(cosh(x) * cosh(x) - sinh(x) * sinh(x), "<=", 1); return maximum(x, 0), 0', {"refuted"}),
+    "off-by-one-behind-a-tie": ("equality", "x: Scalar(1, 2)", 'assume(sqrt(1 + x * x) * sqrt(2), "<=", sqrt(2 + 2 * x * x)); return x + 2, x + 3', {"refuted"}),
+    "too-many-parameters": ("upper", "a: Param(0, 1), b: Param(0, 1), c: Param(0, 1), e: Param(0, 1)", 'assume(a + b + c + e, ">=", 5); return a, 1', {"vacuous"}),
     # Small sizes are not all sizes.
+    "many-sizes-false": ("upper", "n: Size(1, 100), m: Size(1, 100)", "return n, 80", {"refuted"}),
+    "zero-up-to-eleven": ("equality", "n: Size(1, 20), m: Size(1, 20), k: Size(1, 20)", "return (n - 1) * (n - 2) * (n - 3) * (n - 4) * (n - 5) * (n - 6) * (n - 7) * (n - 8) * (n - 9) * (n - 10) * (n - 11), 0 * n", {"refuted"}),
+    "false-at-41": ("equality", 'n: Size(1, 64), x: Vector("n", norm2=1)', "return dot(x, x) * (1 if n != 41 else 2), total(x * x)", {"refuted"}),
+    "large-matrices": ("upper", 'A: Matrix(24, 24, spectral=1), x: Vector(24, norm2=1)', "return norm2(A @ x), 1", {"holds"}),
     "feasible-beyond-16": ("upper", 'n: Size(1, 64), x: Vector("n", norm_inf=1)', 'assume(n, ">=", 20); return norm1(x), n - 1', {"refuted"}),
     "feasible-simplex": ("upper", 'n: Size(1, 64), p: Vector("n", simplex=True)', 'assume(p, "<=", Fraction(1, 20)); return norm2(p), Fraction(1, 10)', {"refuted"}),
     "false-at-one-size": ("equality", 'n: Size(1, 16), x: Vector("n", norm2=1)', "return dot(x, x), total(x * x) * (2 if n == 7 else 1)", {"refuted"}),
@@ -92,6 +106,10 @@ def test_certified_vacuity_says_where_it_ends(tmp_path):
     (verdict,) = check(load_claims(path), samples=100)
     assert verdict.outcome == "vacuous"
     assert "suspected beyond" in verdict.message
+
+
+def test_feasible_hypotheses_are_never_certified_as_vacuous(verdicts):
+    assert "certified" not in verdicts["entries-and-names-feasible"].message.split(";")[0]
 
 
 ATTAINED = {
