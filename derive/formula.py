@@ -1,5 +1,6 @@
 """A formula: one loss, declared once, with everything that a derivation needs and refused where it does not fit."""
 
+import builtins
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,12 @@ _RESERVED = frozenset(
         "fmpq",
     )
 )
+
+
+def _is_free(name: str) -> bool:
+    """Whether generated code may use a name for a quantity of the formula: it numbers sums and atoms by itself."""
+    fits = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith(("_", "sum_", "atom_"))
+    return fits and name not in _RESERVED and not name.endswith("_z") and not hasattr(builtins, name)
 
 
 class FormulaError(ValueError):
@@ -76,6 +83,7 @@ class Formula:
     reference: str = ""
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         for attribute in ("data", "parameters", "domain"):
             object.__setattr__(self, attribute, tuple(getattr(self, attribute)))
         object.__setattr__(self, "names", dict(self.names))
@@ -109,6 +117,17 @@ class Formula:
         return bool(outside.free_symbols & set(self.rows))
 
 
+def _check_kinds(formula: Formula) -> None:
+    if not isinstance(formula.z, sp.Symbol):
+        raise FormulaError(f"z is one symbol made by row(...); got {formula.z!r} of type {type(formula.z).__name__}.")
+    for attribute in ("data", "parameters", "domain"):
+        value = getattr(formula, attribute)
+        if isinstance(value, sp.Basic) or not isinstance(value, Sequence):
+            raise FormulaError(f"{attribute} is a list, such as {attribute}=[{value}]; got {value!r}.")
+    if not isinstance(formula.names, Mapping) or not all(isinstance(name, str) for name in formula.names):
+        raise FormulaError(f"names is a dictionary from letters to expressions; got {formula.names!r}.")
+
+
 def _check_name(formula: Formula) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", formula.name) or keyword.iskeyword(formula.name):
         raise FormulaError(
@@ -123,6 +142,8 @@ def _check_exact(formula: Formula) -> None:
                 f"{label} of formula {formula.name!r} must be a SymPy expression; got {expression!r} "
                 f"of type {type(expression).__name__}."
             )
+        if expression.has(sp.I, sp.zoo, sp.oo, sp.nan):
+            raise FormulaError(f"{label} of formula {formula.name!r} is not a real expression: {expression}.")
         floats = sorted(expression.atoms(sp.Float), key=str)
         if floats:
             exact = sp.nsimplify(floats[0], rational=True)
@@ -144,11 +165,11 @@ def _check_smooth(formula: Formula) -> None:
 def _check_symbols(formula: Formula) -> None:
     declared = [formula.z, *formula.data, *formula.parameters]
     names = [str(s) for s in declared]
-    reserved = sorted(set(names) & _RESERVED)
+    reserved = sorted(name for name in names if not _is_free(name))
     if reserved:
         raise FormulaError(
-            f"Formula {formula.name!r} declares {', '.join(reserved)}; generated code uses that name itself: "
-            f"choose another."
+            f"Formula {formula.name!r} declares {', '.join(reserved)}; generated code uses that name itself, or "
+            f"Python does: choose another."
         )
     repeated = sorted({n for n in names if names.count(n) > 1})
     if repeated:
@@ -191,7 +212,7 @@ def _check_domain(formula: Formula) -> None:
 def _check_names(formula: Formula) -> None:
     taken = {str(s) for s in (formula.z, *formula.data, *formula.parameters)} | _RESERVED
     for name in formula.names:
-        if not name.isidentifier() or keyword.iskeyword(name) or name in taken:
+        if not _is_free(name) or name in taken:
             raise FormulaError(
                 f"Formula {formula.name!r} gives the letter {name!r} to a subexpression; it must be a Python "
                 f"identifier other than {', '.join(sorted(taken))}."

@@ -24,7 +24,7 @@ SIZES = (2, 3, 4)
 
 
 class ProofError(AssertionError):
-    """A derivation differs from an independent one: a defect of this package, never of the user's formula."""
+    """A derivation could not be shown to equal an independent one; nothing is generated from it."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,10 @@ def prove(formula: Formula) -> Proof:
 
 def _require_none(formula: Formula, mismatch: str | None, scope: str) -> None:
     if mismatch is not None:
-        raise ProofError(f"The derivation of {formula.name!r} is wrong at {scope}: {mismatch}.")
+        raise ProofError(
+            f"The derivation of {formula.name!r} is not proved at {scope}: {mismatch}, or agrees by more than rational "
+            f"identities (a logarithm that SymPy has split, for instance): write the loss in a simpler form."
+        )
 
 
 def abstracted(formula: Formula) -> tuple[Formula, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Problem files: npz in, arrays out, and one clear sentence for each way in which a file can be wrong."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -111,6 +112,8 @@ def _read(path: Path) -> dict[str, Array]:
         raise InputError(f"{path}: truncated or damaged ({error}); write it again with numpy.savez") from None
     except InputError:
         raise
+    except (MemoryError, SyntaxError, tokenize.TokenError, TypeError) as error:
+        raise InputError(f"{path}: an array has a damaged header ({error}); write it again with numpy.savez") from None
     except ValueError as error:
         raise InputError(f"{path}: no npz of plain arrays ({error}); save arrays of numbers with numpy.savez") from None
 
@@ -147,6 +150,9 @@ def _prompts(arrays: Mapping[str, Array], x_true: Array | None) -> ProblemData:
     if missing:
         raise InputError(f"row_off announces {count} prompts, but {', '.join(missing)} is missing")
     targets = [arrays[f"B_{i}"] for i in range(count)]
-    weights = [arrays[f"w_{i}"] for i in range(count)] if "w_0" in arrays else None
+    named = [f"w_{i}" for i in range(count) if f"w_{i}" in arrays]
+    if named and len(named) < count:
+        raise InputError(f"weights come for all {count} prompts or for none; only {', '.join(named)} is there")
+    weights = [arrays[name] for name in named] or None
     inputs = tuple(np.split(A, offsets[1:-1]) for A in (A1, A2))
     return ProblemData(inputs, targets, weights, x_true)

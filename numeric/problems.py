@@ -253,6 +253,9 @@ class AttentionRegression(Regression):
 
 
 def _equal_lengths(arrays: dict[str, Any]) -> dict[str, list[Any]]:
+    missing = [name for name in ("A1", "A2", "B") if arrays[name] is None]
+    if missing:
+        raise InputError(f"{', '.join(missing)}: got None; an array of shape (rows, columns) is needed")
     lists = {name: as_list(name, value) for name, value in arrays.items() if value is not None}
     lengths = {name: len(value) for name, value in lists.items()}
     if len(set(lengths.values())) > 1:

@@ -76,7 +76,7 @@ def solve(
     >>> solution.status, bool(abs(solution.x[0] - np.log(3) / 2) < 1e-12)
     ('converged', True)
     """
-    _check_arguments(method, rtol, atol, max_steps)
+    _check_arguments(method, rtol, atol, max_steps, seed)
     clock = time.perf_counter()
     whitened = whiten(problem)
     _check_size(method, math.prod(whitened.x_shape))
@@ -89,12 +89,14 @@ def solve(
             run.progress.close()
 
 
-def _check_arguments(method: str, rtol: float, atol: float, max_steps: int | None) -> None:
+def _check_arguments(method: str, rtol: float, atol: float, max_steps: int | None, seed: int) -> None:
     if method != "auto" and method not in METHODS:
         raise InputError(f"method: got {method!r}; choose one of auto, {', '.join(METHODS)}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if not 0.0 <= tolerance < np.inf:
             raise InputError(f"{name}: got {tolerance}; a tolerance is a finite number that is not negative")
+    if seed < 0:
+        raise InputError(f"seed: got {seed}; a seed is a whole number that is not negative")
     if max_steps is not None and max_steps < 1:
         raise InputError(f"max_steps: got {max_steps}; at least one step is needed")
 

@@ -128,8 +128,9 @@ def derive(files: tuple[Path, ...], only_check: bool, out: Path | None) -> None:
 def solve(data: Path, loss: str, json_to: str | None, **options: Any) -> None:
     """Solve the regression problem stored in DATA (.npz with A, b [, w] or A1, A2, B [, w])."""
     from proofs_check.display import solution_lines, write_json
-    from proofs_check.solving import solve_file
+    from proofs_check.solving import check_target, solve_file
 
+    check_target("--json", None if json_to in (None, "-") else Path(str(json_to)))
     solution, summary = solve_file(data, loss, progress=sys.stderr.isatty(), **options)
     if json_to is not None:
         write_json(summary, json_to)

@@ -75,7 +75,7 @@ def _failure(formula: Formula, quantity: str, error: float, tolerance: float) ->
 def _verify_once(
     formula: Formula, kernel: ModuleType, balls: ModuleType, rng: np.random.Generator, scale: float
 ) -> KernelReport:
-    z = scale * rng.uniform(-1, 1, ROWS)
+    z = _rows_in_domain(formula, kernel, scale * rng.uniform(-1, 1, ROWS))
     data = [rng.uniform(0.1, 1, ROWS) for _ in formula.data]
     parameters = [float(rng.uniform(0.5, 1.5)) for _ in formula.parameters]
     with mpmath.workdps(WORKING_DIGITS):
@@ -92,6 +92,12 @@ def _verify_once(
             _distance([factor * float(e) for e in H.ravel()], _flat(exact.hessian), size=factor * float(terms)),
             _ball_distance(balls, z, data, parameters, exact),
         )
+
+
+def _rows_in_domain(formula: Formula, kernel: ModuleType, z: np.ndarray) -> np.ndarray:
+    """The rows, or their absolute values where the loss (a logarithm, a root) is only defined for positive z."""
+    ones = [np.full(ROWS, 0.5)] * len(formula.data), [1.0] * len(formula.parameters)
+    return z if np.isfinite(kernel.value(z, *ones[0], *ones[1])[0]) else np.abs(z)
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,8 @@ def evaluate_loss(
             return sum(at(expression.args[0], {s: column[i] for s, column in rows.items()}) for i in range(n))
         if expression.is_Symbol:
             return entries[expression] if expression in entries else parameters[expression]
+        if expression.is_NumberSymbol:
+            return +getattr(mpmath, {"Exp1": "e", "Pi": "pi"}.get(type(expression).__name__, str(expression).lower()))
         if expression.is_Rational:
             return mpmath.mpf(expression.p) / expression.q
         return _operation(expression)(*(at(argument, entries) for argument in expression.args))
@@ -196,6 +204,9 @@ def _farthest(found: Sequence[arb], expected: Sequence[Any]) -> float:
 
 def _ends(ball: arb) -> tuple[Any, Any]:
     """Both ends of a ball, exactly."""
+
+    if not ball.is_finite():
+        return mpmath.inf, mpmath.inf
 
     def exact(x: arb) -> Any:
         mantissa, exponent = x.man_exp()

@@ -53,7 +53,8 @@ def run(out: Path, samples: int, seed: int, jobs: int | None) -> int:
     results = {**summary(verdicts, seed), "kernels": kernels, "head": head, "seconds": time.perf_counter() - clock}
     write_json(results, str(out / "verdicts.json"))
     write_report(results, out / "report.html", solution)
-    click.echo(f"Wrote {out / 'report.html'} and {out / 'verdicts.json'} after {results['seconds']:.0f} s.")
+    written = ", ".join(str(out / name) for name in ("report.html", "verdicts.json", "witnesses"))
+    click.echo(f"Wrote {written} after {results['seconds']:.0f} s.")
     return max(exit_status(verdicts), int(not kernels["current"]), int(not head["recovered"]))
 
 

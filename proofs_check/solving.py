@@ -27,8 +27,9 @@ def solve_file(
     Raises:
         InputError: the data or the start cannot be used, or an option makes no sense; nothing is written then.
     """
-    if out is not None and not out.resolve().parent.is_dir():
-        raise InputError(f"--out {out}: the folder {out.parent} does not exist; create it first")
+    check_target("--out", out)
+    if out is not None and out.resolve() == data.resolve():
+        raise InputError(f"--out {out}: that is the file of the problem itself; choose another name")
     if loss not in loss_names():
         raise InputError(f"--loss {loss}: there is no such loss; choose one of {', '.join(loss_names())}")
     stored = load(data)
@@ -54,6 +55,20 @@ def solve_file(
     return solution, summary
 
 
+def check_target(option: str, path: Path | None) -> None:
+    """A file that is to be written later can be written, as far as that shows beforehand.
+
+    Raises:
+        InputError: its folder does not exist, or it is a folder itself.
+    """
+    if path is None:
+        return
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{option} {path}: the folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise InputError(f"{option} {path}: that is a folder; name a file")
+
+
 def _number(value: float | None) -> float | None:
     """JSON has no NaN and no infinity: null stands for what is not known."""
     return float(value) if value is not None and math.isfinite(value) else None
@@ -65,8 +80,10 @@ def _load_start(path: Path) -> np.ndarray:
             names = [name for name in ("X", "x") if name in archive.files]
             if names:
                 return np.asarray(archive[names[0]])
-    except Exception as error:  # every way in which a file can be damaged
-        raise InputError(f"--x0 {path}: an .npz with X or x is needed; {error}") from error
+    except OSError as error:
+        raise InputError(f"--x0 {path}: cannot be read ({error.strerror or error}); check the path") from error
+    except Exception as error:  # every way in which a file can be damaged, or be no archive
+        raise InputError(f"--x0 {path}: not an .npz with X or x, as lemmascope solve --out writes it") from error
     raise InputError(f"--x0 {path}: the file has neither X nor x; lemmascope solve --out writes such a file")
 
 

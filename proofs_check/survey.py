@@ -121,7 +121,7 @@ def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Insta
 
 
 def _combinations(rng: np.random.Generator, ranges: list[range]) -> Iterator[tuple[int, ...]]:
-    """All combinations where they are few; else every value of each size with the others at their ends, and a sample."""
+    """All combinations where they are few; else each value of each size with the others at their ends, and a sample."""
     if math.prod(map(len, ranges)) <= ALL_SIZES:
         yield from product(*ranges)
         return

@@ -73,10 +73,12 @@ def bad_files(folder):
     write_npz(folder / "keys.npz", Q=A, K=A)
     write_npz(folder / "nan.npz", A1=np.where(A > 1, np.nan, A) * np.nan, A2=A, B=B)
     write_npz(folder / "shapes.npz", A1=A, A2=A, B=B[:, :3])
+    stacked = dict(A1=A, A2=A, row_off=np.array([0, 2, 4]), B_0=B[:2, :2], B_1=B[2:, 2:])
+    write_npz(folder / "weights.npz", **stacked, w_0=np.ones((2, 2)))
     write_npz(folder / "empty.npz", A1=A[:0], A2=A, B=B[:0])
 
 
-BAD_FILES = ["missing", "truncated", "text", "pickled", "object", "keys", "nan", "shapes", "empty"]
+BAD_FILES = ["missing", "truncated", "text", "pickled", "object", "keys", "nan", "shapes", "empty", "weights"]
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
@@ -97,6 +99,10 @@ def test_solve_refuses_a_bad_file_in_one_sentence(name, run, tmp_path):
         (["--max-steps", "0"], "max_steps"),
         (["--x0", "nothing.npz"], "nothing.npz"),
         (["--out", "no/such/folder/S.npz"], "create it first"),
+        (["--out", "."], "name a file"),
+        (["--json", "no/such/folder/S.json"], "create it first"),
+        (["--out", shipped("attention_f2_L3H3")], "choose another name"),
+        (["--seed", "-1"], "seed"),
     ],
 )
 def test_solve_refuses_bad_options(options, message, run):

@@ -28,6 +28,15 @@ REFUSED = {
     "vanishing divisor": (dict(loss=total(sp.sinh(z) / total(sp.sinh(z)))), r"can vanish; state it with domain="),
     "domain": (dict(domain=[z]), "which is not total"),
     "letter": (dict(names={"lambda": u}), "must be a Python identifier"),
+    "z is one symbol": (dict(z=[z]), "z is one symbol"),
+    "data is a list": (dict(data=b), "data is a list"),
+    "names is a dictionary": (dict(names={1: u}), "names is a dictionary"),
+    "imaginary": (dict(loss=total(sp.I * u)), "not a real expression"),
+    "keyword as data": (dict(data=[data("lambda")], loss=total(u * data("lambda"))), "or Python does"),
+    "name of a numbered sum": (
+        dict(data=[data("sum_1")], loss=total(u * data("sum_1"))),
+        "generated code uses that name",
+    ),
     "letter taken": (dict(names={"b": u}), "must be a Python identifier other than"),
 }
 
@@ -64,6 +73,7 @@ def test_formula_file(tmp_path):
         (None, "No formula file"),
         ("1/0", "does not run: ZeroDivisionError"),
         ("x = 1", "declares neither FORMULA nor FORMULAS"),
+        ("FORMULA = 3", "which is not a Formula"),
         ("from derive import formulas\nF = formulas()['plain-exp']\nFORMULAS = (F, F)", "Two formulas are named"),
     ],
 )

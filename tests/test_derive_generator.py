@@ -7,10 +7,11 @@ import pytest
 import sympy as sp
 
 import proofs_check.regeneration
-from derive import FormulaError, formulas, outdated, total
+from derive import Formula, FormulaError, data, formulas, outdated, row, total
 from proofs_check.kernel_check import KernelError
 from proofs_check.regeneration import Target, changes, regenerate
 
+Z, B = row("z"), data("b")
 FAMILY = ("plain-exp", "plain-sinh", "regularizer")
 
 
@@ -126,3 +127,20 @@ def test_the_header_states_formula_and_proof(current, family):
         assert line in text
     assert "import numpy as np" in text
     assert text.count("import") == 1
+
+
+PLAIN_NUMBERS = {
+    "least-squares": total((Z - B) ** 2) / 2,
+    "linear": total(Z + B),
+    "count": total(sp.Integer(1)) * total(Z**2 * B),
+    "circle": total(sp.pi * sp.exp(Z) * B),
+    "powers-of-two": total((2**Z / total(2**Z) - B) ** 2),
+    "logarithm": total(sp.log(Z) * B),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN_NUMBERS)
+def test_losses_whose_derivatives_are_plain_numbers(name, target):
+    formula = Formula(name, loss=PLAIN_NUMBERS[name], z=Z, data=[B])
+    (change,) = regenerate({name: formula}, target)
+    assert change.report.ball < 1e-50

@@ -65,7 +65,7 @@ def test_a_failed_proof_names_formula_and_entry(monkeypatch):
     wrong = planted("rescaled-cosh")["sign of g"]
     monkeypatch.setattr(derive.proof, "differentiate", lambda _: wrong)
     monkeypatch.setattr(derive.proof, "abstracted", lambda formula: (formula, ()))
-    with pytest.raises(ProofError, match=r"'rescaled-cosh' is wrong at n = 2: gradient entry 1 differs"):
+    with pytest.raises(ProofError, match=r"'rescaled-cosh' is not proved at n = 2: gradient entry 1 differs"):
         prove(formulas()["rescaled-cosh"])
 
 

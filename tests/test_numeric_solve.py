@@ -289,3 +289,37 @@ def test_a_dense_hessian_that_would_not_fit_is_refused():
     problem = AttentionRegression("plain-exp", rng.normal(size=(95, 95)), rng.normal(size=(95, 95)), np.ones((95, 95)))
     with pytest.raises(InputError, match=r"'newton' needs a dense Hessian, and 9025 unknowns make 0\.7 GB; use"):
         solve(problem, method="newton")
+
+
+SMALL_A = np.random.default_rng(0).standard_normal((6, 2))
+SMALL_B = np.abs(np.random.default_rng(1).standard_normal(6))
+
+
+@pytest.mark.parametrize("loss", ["normalized-exp", "plain-exp"])
+@pytest.mark.parametrize("exponent", [-160, -100, 100, 160])
+def test_the_scale_of_the_data_does_not_matter(loss, exponent):
+    """Squares of such gradients leave the range of floats; the minimum does not move."""
+    b = SMALL_B / SMALL_B.sum()
+    plain = solve(VectorRegression(loss, SMALL_A, b))
+    scaled = solve(VectorRegression(loss, SMALL_A * 10.0**exponent, b))
+    assert (plain.status, scaled.status) == ("converged", "converged")
+    assert scaled.value == pytest.approx(plain.value, rel=1e-12)
+    assert 0 < scaled.gradient_norm < np.inf
+
+
+@pytest.mark.parametrize("loss", ["normalized-exp", "normalized-cosh", "normalized-sinh"])
+def test_a_saturated_plateau_is_no_minimum_and_no_way_to_one(loss):
+    b = SMALL_B / SMALL_B.sum()
+    assert solve(VectorRegression(loss, SMALL_A, b), x0=[1e3, -1e3]).status in ("bad_start", "stalled")
+
+
+def test_a_solve_that_starts_at_its_solution_is_converged():
+    problem = VectorRegression("normalized-exp", SMALL_A, SMALL_B / SMALL_B.sum())
+    first = solve(problem)
+    again = solve(problem, x0=first.x)
+    assert (again.status, again.steps <= 2) == ("converged", True)
+
+
+def test_a_seed_is_not_negative():
+    with pytest.raises(InputError, match="seed: got -1"):
+        solve(VectorRegression("plain-cosh", SMALL_A, SMALL_B), seed=-1)

@@ -77,11 +77,6 @@ def test_the_hard_case_moves_along_the_lowest_eigenvector(gradient):
     assert step.decrease == pytest.approx(4.0, rel=1e-3)
 
 
-def test_a_model_without_curvature_says_so():
-    assert not minimize_model(np.zeros((1, 3, 3)), np.zeros(3), 1.0).curved
-    assert minimize_model(np.eye(3)[None], np.zeros(3), 1.0).curved
-
-
 def test_no_entry_of_z_moves_far_in_one_step():
     # Row 0 is close to one-hot at X = 0 already in the model of Gauss-Newton, which asks for a long step.
     A = np.array([[1.0], [-1.0], [0.5]])

@@ -17,8 +17,16 @@ def formulas() -> dict[str, Formula]:
     True
     """
     modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    found = (formula for name in modules for formula in _declared(importlib.import_module(f"{__name__}.{name}")))
-    return _by_name(found)
+    return _by_name(formula for name in modules for formula in _declared(_imported(name)))
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except FormulaError:
+        raise
+    except Exception as error:
+        raise FormulaError(f"derive/catalogue/{name}.py does not run: {type(error).__name__}: {error}") from error
 
 
 def formulas_in(path: Path) -> dict[str, Formula]:
@@ -47,7 +55,11 @@ def formulas_in(path: Path) -> dict[str, Formula]:
 
 def _declared(module: ModuleType) -> tuple[Formula, ...]:
     single = getattr(module, "FORMULA", None)
-    return tuple(getattr(module, "FORMULAS", ())) + (() if single is None else (single,))
+    found = tuple(getattr(module, "FORMULAS", ())) + (() if single is None else (single,))
+    for formula in found:
+        if not isinstance(formula, Formula):
+            raise FormulaError(f"{module.__file__} declares {formula!r}, which is not a Formula.")
+    return found
 
 
 def _by_name(found: Iterable[Formula]) -> dict[str, Formula]:

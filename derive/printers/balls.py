@@ -38,6 +38,8 @@ class BallPrinter(OrderedPrinter):
 
     def _operand(self, e: sp.Expr) -> str:
         """An expression that a method can be called on."""
+        if not e.free_symbols:
+            return f"arb({self._print(e)})"
         return str(e) if e.is_Symbol else f"({self._print(e)})"
 
     _print_log = _print_Function
@@ -69,7 +71,7 @@ def ball_functions(d: Derivation) -> str:
     z = str(d.formula.z)
     arguments = ", ".join([z, *map(str, (*d.formula.data, *d.formula.parameters))])
     functions = [
-        _function(d, f"value({arguments})", "Loss.", [d.value], f"return {code(d.value)}"),
+        _function(d, f"value({arguments})", "Loss.", [d.value], f"return {_scalar(d.value)}"),
         _function(d, f"gradient({arguments})", f"Gradient in {z}.", [d.gradient], f"return {_row(d, d.gradient)}"),
         _hessian(
             d,
@@ -90,13 +92,13 @@ def ball_functions(d: Derivation) -> str:
 def _hessian(d: Derivation, head: str, doc: str, H: StructuredHessian) -> str:
     entries = [entry for line in H.C for entry in line]
     U = ", ".join(_row(d, column) for column in H.U)
-    C = ", ".join("[" + ", ".join(f"arb({e})" if e.is_Integer else code(e) for e in line) + "]" for line in H.C)
+    C = ", ".join("[" + ", ".join(_scalar(e) for e in line) + "]" for line in H.C)
     lines = [f"D = {_row(d, H.D)}", f"U = [{U}]", f"C = [{C}]", "return D, U, C"]
     return _function(d, head, doc, [H.D, *H.U, *entries], "\n    ".join(lines))
 
 
 def _function(d: Derivation, head: str, doc: str, outputs: Sequence[sp.Expr], result: str) -> str:
-    lines = [f"{COUNT} = len({d.formula.z})"] if _counts(d, outputs) else []
+    lines = [f"{COUNT} = arb(len({d.formula.z}))"] if _counts(d, outputs) else []
     for x in d.needed(outputs):
         if x.role == "total":
             lines.append(f"{x.symbol} = sum({_row(d, x.expression)}, arb(0))")
@@ -104,6 +106,11 @@ def _function(d: Derivation, head: str, doc: str, outputs: Sequence[sp.Expr], re
             lines.append(f"{x.symbol} = {_row(d, x.expression)}")
     body = "\n".join(f"    {line}" for line in [*lines, result])
     return f'def {head}:\n    """{doc}"""\n{body}\n'
+
+
+def _scalar(expression: sp.Expr) -> str:
+    """A scalar over totals, as a ball even where it is a plain number."""
+    return code(expression) if expression.free_symbols else f"arb({code(expression)})"
 
 
 def _counts(d: Derivation, outputs: Sequence[sp.Expr]) -> bool:
@@ -115,7 +122,7 @@ def _row(d: Derivation, expression: sp.Expr) -> str:
     rows = (*d.formula.rows, *(x.symbol for x in d.definitions if x.role != "total"))
     used = [s for s in rows if s in expression.free_symbols]
     if not used:
-        return f"[{code(expression)}] * len({d.formula.z})"
+        return f"[{_scalar(expression)}] * len({d.formula.z})"
     if expression in used:
         return str(expression)
     entry = code(expression.xreplace({s: sp.Symbol(f"{s}_i") for s in used}))

@@ -25,7 +25,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "5091647e0bc947396fea28f136a372e203474c3dc45e072f5c21b3fcd937c664"
+DIGEST = "cea1dd6a64653bc2a75031c2f50a54b601e0dfc4e147b52136d44d2dae5db68f"
 
 
 def _total(q, mask):
@@ -163,4 +163,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 38ce1f17a52dbada67c1240da049c2f7fd373dabe14895330ff5a0c9f125c0cf
+# text ff03f40ed0af81f7cd6e16501bafd03763d2077c2c4fbb0617f526e41e9c1ee0

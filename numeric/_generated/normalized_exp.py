@@ -24,7 +24,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = True
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "c19cce4bc5ba3386b72ef8a46013d33ac090baf1de708c8dc1bf60177c9a5e51"
+DIGEST = "ea68a9569d118d5bf3ff333ae6b530af1b808c3a11de3945d91d05ccfd64aa8c"
 
 
 def _total(q, mask):
@@ -147,4 +147,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 79b904c93f69ef21b3f3e74bde7f22382cb46b80694471601e01bdd38e02a593
+# text c46657a6c9795dced4ffb96b0c88aecf8537ed3f6c6e255817d0ff463c7ae999

@@ -25,7 +25,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = "defined where alpha is not 0"
 NONZERO = ("alpha",)
-DIGEST = "64b4213ea066654bc27e93339c6bca86948d331c9551f3e9aad3f155c4ba25c4"
+DIGEST = "1dbea271169c778cf447c6a4c86dd3a86b6414b9b178f0d3a73f0e2cff48d225"
 
 
 def _total(q, mask):
@@ -172,4 +172,4 @@ def domain_totals(z, mask=None):
         return {"alpha": alpha}
 
 
-# text f98cbeab5fbd44b5727d082713bb677639ff53581eb10c05f9a65151105a6552
+# text de95ff9a2be273b7281b45cbead24388122b248f75993dd99934c9cd65d57e1e

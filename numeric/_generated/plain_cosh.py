@@ -20,7 +20,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "0981510a86860b9c8e0e5e921433cd07198ae27936b45797cc45a7e45ffb317c"
+DIGEST = "97edd6c397ea2b95ce9375aeefd386cc753e766ceba6588ddb3d37b3e85c3d62"
 
 
 def _total(q, mask):
@@ -111,4 +111,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text e8d0766702a305a2e92a04c6a474ebb604bdca13d636647a993ca6751e2d6fb3
+# text dc7d2106a1a4c6f92102da14afeeb82f083c53df034b4e760d8a72b0d6673b7d

@@ -19,7 +19,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "f8c2f316402e770671692aee6121526e5f4d23b5ffe5d620f7b250041c28077c"
+DIGEST = "278fd2ea3623ccb2a909f6f942cbd0d4f9c172afe62fd984ec8e90192231952b"
 
 
 def _total(q, mask):
@@ -108,4 +108,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 16bed7c542af16588eea977c8c99302a6870da4bb7df3a996559df0c7d28303f
+# text 665a069d701f8fc6dcf229f634e037a1fdb13a9afbf7be2d605ad28cb10e9495

@@ -20,7 +20,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "ceff0c5b65cfa43856d4739af7fbf9e8ac3643fdd9e5eecb334ef6bc80774f6e"
+DIGEST = "e79c92c04d3ccc19020e7875f4ae77b6f7cf1910728a724e93d19e7e0112b9ba"
 
 
 def _total(q, mask):
@@ -111,4 +111,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 3c5f51b0df49c052b14bbcca7cbc31fdbbb06a0f0a6ac07e0e926d09ad087082
+# text 1c848fdc3eaccabee28f4afbc29a576d63992428a5c1891c67888b346387c691

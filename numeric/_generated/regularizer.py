@@ -18,7 +18,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "a77fe7d4c6585dbd201c481842bee6d146b50b04913401cde7dd34a28b50af6e"
+DIGEST = "2505a908a1279ffc1c89ba4879b595f98e09ca2f415b5a10c09bdf697f08bc0d"
 
 
 def _total(q, mask):
@@ -93,4 +93,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 380f183705406bab5aa5bc494aaf2dc444de1956279894d9a155b3df73385f80
+# text 653d0f5d289ce10aed85e1eb5c4fdf6612f7f4a562d76bc1542c67e73d796422

@@ -23,7 +23,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "9d1f099b2615aa361f9e20d237b14c9a10686b86acf29bf2c585f4949a2d4479"
+DIGEST = "18177a630e684bb601c14b8b64d419e73327a206b9e35dc0a7bbc698a75721c4"
 
 
 def _total(q, mask):
@@ -153,4 +153,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text cea96792bf15a8c2a97f4b083ed337f554dc5cb8845ab7bc8d4ebd0a638d505e
+# text c573046b7901a707ff0953327be729576f989c332194311f8d2ecf28495632f8

@@ -22,7 +22,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "acc26a285c4598adebd928feb0e434cde643fcc8216be2b3e82f2427e36e2457"
+DIGEST = "00171b59d5ac39aefb576f313cb7650d4f7644fb90b79ae846aad8b74cd3d8cf"
 
 
 def _total(q, mask):
@@ -138,4 +138,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 7568735a4d37594bed8049e091805c4ae13cc21bbd1aa3aed555eb8bc0174553
+# text 11de00b683c2a8e355477b3d00915193d7cd60708c34d882e5efdfce5ad59a38

@@ -23,7 +23,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "0648fa57a6df48af5da1d3a1121c7d807a9fd403caa5998ea55acfee0844a349"
+DIGEST = "0c571c5e1a058cd050df12985efed12971fd5a0725bc60c47f5d6d54c69fc4df"
 
 
 def _total(q, mask):
@@ -153,4 +153,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 442d0fa986cc0af8de80dc7df07469d8a2eae11efc6c9dbb918ccb86e09c61fd
+# text 1d75181070b94f71b813eb810e23f9ee93aff8a5f2547a14a227032f12edfd6e

@@ -78,8 +78,13 @@ def try_point(problem: WhitenedRegression, y: Array) -> Point | None:
 def log_gradient_norm(problem: WhitenedRegression, point: Point) -> float:
     """Log of the gradient's Frobenius norm in the stored variables, -inf for an exact zero."""
     result = point.first_order
-    norm = float(np.linalg.norm(problem.gradient_to_original(result.gradient)))
-    return float(np.log(norm)) + result.log_scale if norm > 0 else -np.inf
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradient = problem.gradient_to_original(result.gradient)
+    # Over the largest entry: squares of entries beyond 1e154 or below 1e-162 leave the range of floats.
+    largest = float(np.abs(gradient).max())
+    if not 0.0 < largest < np.inf:
+        return -np.inf if largest == 0.0 else np.inf
+    return float(np.log(largest) + np.log(np.linalg.norm(gradient / largest))) + result.log_scale
 
 
 def log_value(point: Point) -> float:

@@ -37,7 +37,6 @@ class ModelStep:
         interior: whether the ball did not matter: a plain (pseudo-)Newton step.
         lowest: a negative eigenvalue of H where there is one beyond rounding, else 0.
         definite: whether H is safely positive definite.
-        curved: whether H is not zero.
     """
 
     s: Array
@@ -45,7 +44,6 @@ class ModelStep:
     interior: bool
     lowest: float = 0.0
     definite: bool = True
-    curved: bool = True
 
 
 def minimize_model(blocks: Array, g: Array, radius: float) -> ModelStep:
@@ -106,7 +104,7 @@ def _eigen_step(blocks: Array, g: Array, radius: float, shape: tuple[int, ...]) 
     s = (vectors @ coefficients.reshape(*g.shape, 1)).reshape(shape)
     decrease = -float(c @ coefficients + 0.5 * h @ coefficients**2)
     negative = lowest if lowest < -negligible else 0.0
-    return ModelStep(s, decrease, interior, negative, definite=lowest > negligible, curved=bool(np.any(h)))
+    return ModelStep(s, decrease, interior, negative, definite=lowest > negligible)
 
 
 def _secular_step(h: Array, c: Array, radius: float, negligible: float) -> tuple[Array, bool]:

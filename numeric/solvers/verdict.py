@@ -78,13 +78,21 @@ def _reach(state: State) -> float:
 
 def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep) -> bool:
     """Whether the Newton step is short, and there is curvature to say so (a saturated softmax has none)."""
-    if not step.interior or not (step.curved or not np.any(state.point.x)):
+    if not step.interior or not (_is_curved(problem, state) or not np.any(state.point.x)):
         return False
     change = max(float(np.abs(map_.forward(step.s)).max()) for map_ in problem.maps)
     scale = min(1.0, max(float(np.abs(z).max()) for z in state.point.z)) if problem.loss.NONZERO else 1.0
     near = log_gradient_norm(problem, state.point) <= state.log_tolerance
     settled = step.decrease <= SETTLED * EPS * abs(state.point.first_order.value)
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
+
+
+def _is_curved(problem: WhitenedRegression, state: State) -> bool:
+    """Whether the Hessian is more than the rounding error of its pieces, which cancel in a saturated softmax."""
+    groups, _ = state.point.hessian
+    terms = max(float(np.abs(H.D).max() + (np.abs(H.U) @ np.abs(H.C) * np.abs(H.U)).sum(axis=-1).max()) for H in groups)
+    operator = problem.operator(state.point, "hessian", scaled=True)
+    return float(np.abs(operator.blocks()).max()) > SETTLED * EPS * terms
 
 
 def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> State:
@@ -103,14 +111,18 @@ def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish
 
 
 def _falls_along(problem: WhitenedRegression, state: State, direction: Array) -> bool:
-    """Whether the value never rises along the ray from the point, as far as it is probed."""
-    length, previous = float(np.linalg.norm(direction)), state.point
+    """Whether the value falls along the ray from the point, and never rises, as far as it is probed.
+
+    A plateau, as of a saturated softmax, neither rises nor falls: it is no way to an infimum.
+    """
+    length, previous, falls = float(np.linalg.norm(direction)), state.point, False
     for multiple in RAY if length > 0.0 else ():
         trial = try_point(problem, state.point.x + multiple * max(1.0, 1.0 / length) * direction)
         if trial is None or _rises(previous, trial):
             return False
+        falls = falls or _rises(trial, previous)
         previous = trial
-    return length > 0.0
+    return falls
 
 
 def _rises(before: Point, after: Point) -> bool:

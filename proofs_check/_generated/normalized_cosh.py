@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "5091647e0bc947396fea28f136a372e203474c3dc45e072f5c21b3fcd937c664"
+DIGEST = "cea1dd6a64653bc2a75031c2f50a54b601e0dfc4e147b52136d44d2dae5db68f"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 12453df9bcbd50dd50d3f6a852998ebfae6532faca13eeeb79f5d5cf9dc1a058
+# text dd7161c9ab691bb887fccf91c5c7e2715928254e8cb9eeadc207d144be2dbc7f

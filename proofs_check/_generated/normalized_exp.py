@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "c19cce4bc5ba3386b72ef8a46013d33ac090baf1de708c8dc1bf60177c9a5e51"
+DIGEST = "ea68a9569d118d5bf3ff333ae6b530af1b808c3a11de3945d91d05ccfd64aa8c"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text 2c14c874fbe00442deb23d7ba710f1fb544508e094ab42744337f0c0c30edd32
+# text 8b44d9c579c750ad422ed81a9ec54f685c81cca9ad6c82967db958443d0d7b44

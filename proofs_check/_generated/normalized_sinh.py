@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "64b4213ea066654bc27e93339c6bca86948d331c9551f3e9aad3f155c4ba25c4"
+DIGEST = "1dbea271169c778cf447c6a4c86dd3a86b6414b9b178f0d3a73f0e2cff48d225"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 672a30fd135c6827b28fd1debfe3d8865de68915358b244281012b5e072f3bf1
+# text add7a3d7afeda55c6ae29d9a86c56f22a5d85a7b018c8595ec3e9af6661b9d37

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "0981510a86860b9c8e0e5e921433cd07198ae27936b45797cc45a7e45ffb317c"
+DIGEST = "97edd6c397ea2b95ce9375aeefd386cc753e766ceba6588ddb3d37b3e85c3d62"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 0f988360da08dec1d2c6d15ebc1b33fc74e6663869de16a2447da1e3b7b8066a
+# text ddc083d8cc92d9a2c004d58bd3d06b6737a1e2519aeaa2dd3329ce3905f9e312

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "f8c2f316402e770671692aee6121526e5f4d23b5ffe5d620f7b250041c28077c"
+DIGEST = "278fd2ea3623ccb2a909f6f942cbd0d4f9c172afe62fd984ec8e90192231952b"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 01fdaf1d140b4b68213fd03d5b4c2b4782163666bd4c423b72b329452907e804
+# text 400a9f8100a901c4e4ebe50e16688235db8b7336c5911f8a4f04372e756cad48

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-sinh"
-DIGEST = "ceff0c5b65cfa43856d4739af7fbf9e8ac3643fdd9e5eecb334ef6bc80774f6e"
+DIGEST = "e79c92c04d3ccc19020e7875f4ae77b6f7cf1910728a724e93d19e7e0112b9ba"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 9a1f35b054b5c1c62c8fa8aa485194ec6b24d11e340b861c0edb30aa3e91378d
+# text 73b17235845ea252b8bbddd0d6e93952271cd1ed6cace5c5a0148453d044e645

@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "a77fe7d4c6585dbd201c481842bee6d146b50b04913401cde7dd34a28b50af6e"
+DIGEST = "2505a908a1279ffc1c89ba4879b595f98e09ca2f415b5a10c09bdf697f08bc0d"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text dbcdb856aa676024d6b0585ff1a0fbd1fac764c2485a3e4b63323a1e2ce76002
+# text 7d5928bb0d5995d637917f8ec42d418c8e1db2d542b802b3a786d8e0e9a765cf

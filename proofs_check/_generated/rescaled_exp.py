@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "acc26a285c4598adebd928feb0e434cde643fcc8216be2b3e82f2427e36e2457"
+DIGEST = "00171b59d5ac39aefb576f313cb7650d4f7644fb90b79ae846aad8b74cd3d8cf"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 07be10f232e62a42419699fe8cfc7e887bdfe664d8801ab23ec8caa6a9ff2bc2
+# text 38e8ecbf7e3815d05521c2c6b990d7323163bc4908f92802ab81975b25d26175
