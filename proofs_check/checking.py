@@ -14,19 +14,26 @@ VERSION = 1
 
 
 def select(targets: Sequence[str], paper: str | None = None) -> list[Claim | Malformed]:
-    """The claims that targets name: catalogue ids and files; the whole catalogue when there is none.
+    """The claims that targets name: catalogue ids (or the stem of several) and files; all when there is none.
 
     Raises:
         InputError: an unknown id, an unusable file, or no claim of that paper.
     """
     found: list[Claim | Malformed] = [] if targets else list(catalogue_claims())
     for target in targets:
-        found += load_claims(target) if target.endswith(".py") else [find_claim(target)]
+        found += load_claims(target) if target.endswith(".py") else _by_id(target)
     chosen = [claim for claim in found if paper in (None, claim.paper)]
     if not chosen:
         papers = ", ".join(sorted({claim.paper for claim in found}))
         raise InputError(f"No claim of paper {paper!r}; the papers are {papers}")
     return chosen
+
+
+def _by_id(target: str) -> list[Claim | Malformed]:
+    """The claim of that id, or its variants: P3-11 stands for P3-11-exp, P3-11-cosh and P3-11-sinh."""
+    variants = [claim for claim in catalogue_claims() if claim.id.startswith(f"{target}-")]
+    exact = any(claim.id == target for claim in catalogue_claims())
+    return variants if variants and not exact else [find_claim(target)]
 
 
 def check_targets(

@@ -228,3 +228,10 @@ def test_bench_measures_every_case_against_its_floor(run, monkeypatch):
     ]
     assert all(0 < t["lower_quartile"] <= t["seconds"] <= t["upper_quartile"] for t in timings)
     assert "floor / time" in run("bench").stdout
+
+
+def test_the_stem_of_several_ids_names_them_all():
+    from proofs_check.checking import select
+
+    assert [claim.id for claim in select(["P3-11"])] == ["P3-11-exp", "P3-11-cosh", "P3-11-sinh"]
+    assert [claim.id for claim in select(["K4"])] == ["K4"]
