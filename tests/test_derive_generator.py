@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -144,3 +145,17 @@ def test_losses_whose_derivatives_are_plain_numbers(name, target):
     formula = Formula(name, loss=PLAIN_NUMBERS[name], z=Z, data=[B])
     (change,) = regenerate({name: formula}, target)
     assert change.report.ball < 1e-50
+
+
+def test_a_divisor_that_overflows_is_reported(target):
+    """Without a degree nothing is scaled: the square of the total overflows long before the true gradient does."""
+    alpha = total(sp.sinh(Z))
+    loss = total((sp.sinh(Z) / alpha - B) ** 2) / 2 + sp.log(total(sp.cosh(Z)))
+    formula = Formula("two-scales", loss=loss, z=Z, data=[B], domain=[alpha])
+    regenerate({formula.name: formula}, target)
+    namespace = {}
+    exec((target.kernels / "two_scales.py").read_text(), namespace)
+    small, large, b = np.array([3.0, 1.0, 0.0]), np.array([400.0, 1.0, 0.0]), np.zeros(3)
+    assert np.isfinite(namespace["value_and_gradient"](small, b)[0])
+    assert namespace["value_and_gradient"](large, b)[0] == np.inf
+    assert np.isinf(namespace["hessian"](large, b)[0]).all()

@@ -116,6 +116,9 @@ def _function(d: Derivation, head: str, doc: str, outputs: Sequence[sp.Expr], na
         is_row = name != "value"
         spelled.append(f"_rows({code(expression)}, {d.formula.z}, mask)" if is_row else _scalar(expression))
     lines = [*_setup(d, outputs), *(f"{n} = {s}" for n, s in zip(names, spelled, strict=True))]
+    overflow = _overflow(d, outputs)
+    if overflow:
+        lines.append(f"value = np.where({overflow}, np.inf, value)  # reported: dividing by it would give 0")
     return _assemble(head, doc, lines, f"return {', '.join(names)}, log_scale")
 
 
@@ -124,6 +127,9 @@ def _hessian(d: Derivation, head: str, doc: str, H: StructuredHessian) -> str:
     entries = [entry for line in H.C for entry in line]
     lines = _setup(d, [H.D, *H.U, *entries])
     lines.append(f"D = _rows({code(H.D)}, {z}, mask)")
+    overflow = _overflow(d, [H.D, *H.U, *entries])
+    if overflow:
+        lines.append(f"D = np.where(({overflow})[..., None], np.inf, D)  # reported: dividing by it would give 0")
     if H.rank:
         columns = ", ".join(f"_rows({code(column)}, {z}, mask)" for column in H.U)
         lines.append(f"U = np.stack([{columns}], axis=-1)")
@@ -189,6 +195,22 @@ def _setup(d: Derivation, outputs: Sequence[sp.Expr], scale: bool = True) -> lis
     if scale:
         lines.append(_log_scale(d))
     return lines
+
+
+def _overflow(d: Derivation, outputs: Sequence[sp.Expr]) -> str:
+    """Where a total that is divided by is too large for a float; empty for scaled kernels and without such totals.
+
+    A divisor that overflows would make a finite, wrong result of an infinite one.
+    """
+    if d.scaling.degree is not None:
+        return ""
+    totals = {x.symbol for x in d.definitions if x.role == "total"}
+    used = [*outputs, *(x.expression for x in d.needed(outputs) if x.role != "atom")]
+    powers = sorted(
+        {p for e in used for p in e.atoms(sp.Pow) if p.exp.is_negative and p.free_symbols & totals}, key=str
+    )
+    divisors = [1 / p for p in powers if p.free_symbols <= totals | {COUNT, *d.formula.parameters}]
+    return " | ".join(f"np.isinf({code(e)})[..., 0]" for e in divisors)
 
 
 def _log_scale(d: Derivation) -> str:

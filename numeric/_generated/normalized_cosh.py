@@ -25,7 +25,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "cea1dd6a64653bc2a75031c2f50a54b601e0dfc4e147b52136d44d2dae5db68f"
+DIGEST = "0a0bfe61a302b3bd03626826265f616daa81d0c41f06054c033c87e1c9ed75f8"
 
 
 def _total(q, mask):
@@ -163,4 +163,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text ff03f40ed0af81f7cd6e16501bafd03763d2077c2c4fbb0617f526e41e9c1ee0
+# text a438018884d912c673d2adb3204d7c6b40d9f8150752f10f3228e60530149462

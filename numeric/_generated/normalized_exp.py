@@ -24,7 +24,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = True
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "ea68a9569d118d5bf3ff333ae6b530af1b808c3a11de3945d91d05ccfd64aa8c"
+DIGEST = "e88e0716b0b30a4c67a22991ec436675ecb6b0e247ac361cf549f9dd338a0bfc"
 
 
 def _total(q, mask):
@@ -147,4 +147,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text c46657a6c9795dced4ffb96b0c88aecf8537ed3f6c6e255817d0ff463c7ae999
+# text e4326cd248c86e437aecc17f1005880f2a8c3b6eb783414c410a09368f96ba35

@@ -25,7 +25,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = "defined where alpha is not 0"
 NONZERO = ("alpha",)
-DIGEST = "1dbea271169c778cf447c6a4c86dd3a86b6414b9b178f0d3a73f0e2cff48d225"
+DIGEST = "0105c691aaf2fc12bae17a8b0391e94e1b9dd9220d7e84fdb9d114bfa416d2ab"
 
 
 def _total(q, mask):
@@ -172,4 +172,4 @@ def domain_totals(z, mask=None):
         return {"alpha": alpha}
 
 
-# text de95ff9a2be273b7281b45cbead24388122b248f75993dd99934c9cd65d57e1e
+# text ec9ae30530bebb0fad09fd2f45329fdda9c285ffcb7e76e0ac751d54d5df67c1

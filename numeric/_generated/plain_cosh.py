@@ -20,7 +20,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "97edd6c397ea2b95ce9375aeefd386cc753e766ceba6588ddb3d37b3e85c3d62"
+DIGEST = "fdf33d274165be730fac546ff73c257e4d979101afcfec667f0b6f2197f64209"
 
 
 def _total(q, mask):
@@ -111,4 +111,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text dc7d2106a1a4c6f92102da14afeeb82f083c53df034b4e760d8a72b0d6673b7d
+# text cbd248bad4a51bbcce4c441d054ed659395ec1d9ed7d387eed0e5b46cc264913

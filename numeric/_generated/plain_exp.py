@@ -19,7 +19,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "278fd2ea3623ccb2a909f6f942cbd0d4f9c172afe62fd984ec8e90192231952b"
+DIGEST = "4a1848f31e99916b52889ce2cabc9beff20c1c3e55cdf24a96c1ace38309cab1"
 
 
 def _total(q, mask):
@@ -108,4 +108,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 665a069d701f8fc6dcf229f634e037a1fdb13a9afbf7be2d605ad28cb10e9495
+# text 1f87f3a02eb26f67e16d1d22b09efd8689a403ef3ea8a89be6594f9117051731

@@ -20,7 +20,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "e79c92c04d3ccc19020e7875f4ae77b6f7cf1910728a724e93d19e7e0112b9ba"
+DIGEST = "9ff8693ed2827f034de3303653e771a4fa14e32e5166d5312e5f649a1b370eba"
 
 
 def _total(q, mask):
@@ -111,4 +111,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 1c848fdc3eaccabee28f4afbc29a576d63992428a5c1891c67888b346387c691
+# text c8db619688bcf47dfc39a6bf5084116579a0d960052fd8c1e9a6bc176d0a8349

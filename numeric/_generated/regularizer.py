@@ -18,7 +18,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "2505a908a1279ffc1c89ba4879b595f98e09ca2f415b5a10c09bdf697f08bc0d"
+DIGEST = "762fe4aaf8debbacfa9a306444125f5b43fa1ebf19683bc8b04493ec519b74f4"
 
 
 def _total(q, mask):
@@ -93,4 +93,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 653d0f5d289ce10aed85e1eb5c4fdf6612f7f4a562d76bc1542c67e73d796422
+# text 4fc6daa3debb866f927678215ed692b018c29e54b82a719d6767f4b5e7010639

@@ -23,7 +23,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "18177a630e684bb601c14b8b64d419e73327a206b9e35dc0a7bbc698a75721c4"
+DIGEST = "c5c51e19b621dc3502ae8a696d860a7335ac36cd268c5097b7b2d82ad8aee839"
 
 
 def _total(q, mask):
@@ -153,4 +153,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text c573046b7901a707ff0953327be729576f989c332194311f8d2ecf28495632f8
+# text 5763c6f3e509b27f36d64bec18cdab5c927106d8bf04cdcca88af2d0e1b6d6b4

@@ -22,7 +22,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "00171b59d5ac39aefb576f313cb7650d4f7644fb90b79ae846aad8b74cd3d8cf"
+DIGEST = "db6b40508fbfe54e7dd3b4ebb248f6bc2bc08a5fc4e6889270911d8393ccc667"
 
 
 def _total(q, mask):
@@ -138,4 +138,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 11de00b683c2a8e355477b3d00915193d7cd60708c34d882e5efdfce5ad59a38
+# text 68fac1ea790cb9741ed4d6c2ed180f171a2365713623352036c04504f2e8f8c9

@@ -23,7 +23,7 @@ PARAMETERS = ()
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "0c571c5e1a058cd050df12985efed12971fd5a0725bc60c47f5d6d54c69fc4df"
+DIGEST = "e0ae644e31985e575ece7c550c980b09fb877b21fef95d76c41d7bb6d7db75b7"
 
 
 def _total(q, mask):
@@ -153,4 +153,4 @@ def domain_totals(z, mask=None):
     return {}
 
 
-# text 1d75181070b94f71b813eb810e23f9ee93aff8a5f2547a14a227032f12edfd6e
+# text 5c7208ed98cafeb584b377be3efea5735156d593439b54bd7637bba805a14225

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "cea1dd6a64653bc2a75031c2f50a54b601e0dfc4e147b52136d44d2dae5db68f"
+DIGEST = "0a0bfe61a302b3bd03626826265f616daa81d0c41f06054c033c87e1c9ed75f8"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text dd7161c9ab691bb887fccf91c5c7e2715928254e8cb9eeadc207d144be2dbc7f
+# text a2d20b9cc8eb39820573655e2bed4711b7a5647bf4d2585246f76818cbce670b

@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "ea68a9569d118d5bf3ff333ae6b530af1b808c3a11de3945d91d05ccfd64aa8c"
+DIGEST = "e88e0716b0b30a4c67a22991ec436675ecb6b0e247ac361cf549f9dd338a0bfc"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text 8b44d9c579c750ad422ed81a9ec54f685c81cca9ad6c82967db958443d0d7b44
+# text f0a3edbb6026931e58983617c959555267828c341f69592624c74206daebac60

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-sinh"
-DIGEST = "e79c92c04d3ccc19020e7875f4ae77b6f7cf1910728a724e93d19e7e0112b9ba"
+DIGEST = "9ff8693ed2827f034de3303653e771a4fa14e32e5166d5312e5f649a1b370eba"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 73b17235845ea252b8bbddd0d6e93952271cd1ed6cace5c5a0148453d044e645
+# text d10837dda7e43758f6056961c54c588be10d989ca87c36cb35f5f0795b8a1a4a

@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "2505a908a1279ffc1c89ba4879b595f98e09ca2f415b5a10c09bdf697f08bc0d"
+DIGEST = "762fe4aaf8debbacfa9a306444125f5b43fa1ebf19683bc8b04493ec519b74f4"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 7d5928bb0d5995d637917f8ec42d418c8e1db2d542b802b3a786d8e0e9a765cf
+# text 10f21c9ae9a18b0c8db4312cea75d6e6b312a5db61500f317e7ca97bb302f66c

@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "00171b59d5ac39aefb576f313cb7650d4f7644fb90b79ae846aad8b74cd3d8cf"
+DIGEST = "db6b40508fbfe54e7dd3b4ebb248f6bc2bc08a5fc4e6889270911d8393ccc667"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 38e8ecbf7e3815d05521c2c6b990d7323163bc4908f92802ab81975b25d26175
+# text 2b1789c0d64a402ad230002311e1ab4d0f96eaf69e8e3066175ceba3d451d4f4
