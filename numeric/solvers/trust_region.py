@@ -20,6 +20,8 @@ EPS = float(np.finfo(float).eps)
 MAX_CHANGE = 4.0
 """No entry of z moves further in one step: a softmax that saturates in one step leaves neither gradient nor
 curvature to return by."""
+PIVOT_NOISE = 30.0
+"""A squared pivot below so many roundings (times the size) of the largest may be one of a singular matrix."""
 RESOLUTION = 4.0
 """A predicted decrease below this many machine epsilons of the value cannot be seen in the value."""
 ACCEPT, SHRINK, GROW = 1e-4, 0.25, 0.75
@@ -78,7 +80,7 @@ def _positive_definite_step(blocks: Array, g: Array, radius: float) -> tuple[Arr
         except np.linalg.LinAlgError:
             return None
         pivots = np.concatenate([np.diag(L) for L in factors])
-        if pivots.min() ** 2 <= g.size * EPS * pivots.max() ** 2:
+        if pivots.min() ** 2 <= PIVOT_NOISE * g.size * EPS * pivots.max() ** 2:
             return None
         halves = [_triangular(L, -part) for L, part in zip(factors, g, strict=True)]
         s = np.stack([_triangular(L, half, transposed=True) for L, half in zip(factors, halves, strict=True)])
