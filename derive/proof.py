@@ -29,18 +29,16 @@ class ProofError(AssertionError):
 
 @dataclass(frozen=True)
 class Proof:
-    """What was proved.
+    """What was proved: for the sizes below by SymPy's own derivative, for all sizes by indexed sums.
 
     Attributes:
         sizes: numbers of rows for which the written-out loss was differentiated by SymPy.
         abstract: letters of the functions that were kept abstract; empty when the formula has none.
-        all_rows: the second derivation, with sums over a symbolic number of rows, gives the same expressions.
     """
 
     name: str
     sizes: tuple[int, ...]
     abstract: tuple[str, ...]
-    all_rows: bool
 
     def __str__(self) -> str:
         sizes = ", ".join(map(str, self.sizes))
@@ -66,7 +64,7 @@ def prove(formula: Formula) -> Proof:
         for n in SIZES:
             _require_none(formula, written_out_mismatch(subject, n), f"n = {n}")
         _require_none(formula, indexed_mismatch(subject), "symbolic n")
-    return Proof(formula.name, SIZES, letters, True)
+    return Proof(formula.name, SIZES, letters)
 
 
 def _require_none(formula: Formula, mismatch: str | None, scope: str) -> None:

@@ -176,8 +176,3 @@ def neighbours(value: np.ndarray) -> Iterator[np.ndarray]:
         turned = moved.copy()
         turned.reshape(-1)[1] += step
         yield turned
-
-
-def sizes_of(domains: dict[str, Any]) -> dict[str, Size]:
-    """The sizes among a claim's arguments."""
-    return {name: domain for name, domain in domains.items() if isinstance(domain, Size)}

@@ -144,12 +144,6 @@ def zeros(*shape: int) -> np.ndarray:
     return np.full(shape, fmpq(0), dtype=object)
 
 
-def floor_to(value: fmpq, unit: fmpq) -> fmpq:
-    """The multiple of ``unit`` next to ``value`` towards zero."""
-    steps = (value / unit).floor() if value >= 0 else (value / unit).ceil()
-    return steps * unit
-
-
 def is_psd(matrix: np.ndarray) -> bool:
     """Whether an exact symmetric matrix is positive semidefinite: LDL^T in rationals, in balls where they decide."""
     certain = spectra.definite(matrix) if len(matrix) >= BALL_SIZE else None

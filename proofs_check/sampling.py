@@ -104,6 +104,23 @@ def twins(claim: Claim, name: str) -> list[str]:
     return [other for other in earlier if claim.domains[other] == claim.domains[name]]
 
 
+def drawn_together(claim: Claim, instance: Instance, factor: fmpq) -> Instance | None:
+    """The instance with each argument moved towards its first twin; None without twins, or where inadmissible.
+
+    Args:
+        claim: the claim.
+        instance: an admissible instance.
+        factor: what is left of the distance, 0 for coinciding twins.
+    """
+    moved = dict(instance)
+    for name, domain in claim.domains.items():
+        for twin in [] if isinstance(domain, Size) else twins(claim, name)[:1]:
+            if np.shape(instance[name]) == np.shape(instance[twin]):
+                moved[name] = moved[twin] + (instance[name] - moved[twin]) * factor
+    paired = any(moved[name] is not instance[name] for name in instance)
+    return moved if paired and claim.admits(moved) else None
+
+
 def _near(value: Any) -> list[Any]:
     if isinstance(value, np.ndarray):
         return list(neighbours(value))

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from .backends import Instance, batched, float_arguments
 from .claims import Claim, Hypothesis, evaluate
 from .domains import FINE, LARGEST, Size
-from .sampling import twins
+from .sampling import drawn_together, twins
 from .screen import Block, Screen, aligned_sides
 
 STEP = 1e-6
@@ -232,17 +232,6 @@ def _descent(point: np.ndarray, chart: Chart) -> tuple[float, np.ndarray]:
 
 def contracted(claim: Claim, instance: Instance) -> list[Instance]:
     """The instance with its twins drawn ever closer together, and drawn towards 0, where that stays admissible."""
-    found = []
-    for factor in CLOSER:
-        moved = {n: v if isinstance(v, int) else v * factor for n, v in instance.items()}
-        if claim.admits(moved):
-            found.append(moved)
-    for factor in CLOSER:
-        moved = dict(instance)
-        for name in claim.domains:
-            for twin in twins(claim, name)[:1]:
-                if isinstance(instance[name], np.ndarray) and instance[name].shape == instance[twin].shape:
-                    moved[name] = moved[twin] + (instance[name] - moved[twin]) * factor
-        if any(moved[name] is not instance[name] for name in moved) and claim.admits(moved):
-            found.append(moved)
-    return found
+    shorter = ({n: v if isinstance(v, int) else v * factor for n, v in instance.items()} for factor in CLOSER)
+    closer = (drawn_together(claim, instance, factor) for factor in CLOSER)
+    return [moved for moved in (*shorter, *closer) if moved is not None and claim.admits(moved)]

@@ -15,7 +15,7 @@ from .decide import decide
 from .domains import Size
 from .exact import simplest_between
 from .ledger import Ledger
-from .sampling import twins
+from .sampling import drawn_together
 
 TIGHT = -log1p(-1e-6) / log(10)
 """A bound used up to a relative gap of 1e-6 (as log10) is tight."""
@@ -70,22 +70,11 @@ def attained(ledger: Ledger) -> bool | None:
 
 def _approaches_a_trivial_limit(ledger: Ledger, instance: Instance) -> bool:
     """Whether the bound stays tight as twins are drawn together, and both sides are exactly 0 where they coincide."""
-    closer, joined = (_drawn_together(ledger.claim, instance, factor) for factor in (CLOSER, fmpq(0)))
+    closer, joined = (drawn_together(ledger.claim, instance, factor) for factor in (CLOSER, fmpq(0)))
     if closer is None or joined is None:
         return False
     near, at = decide(ledger.claim, closer), decide(ledger.claim, joined)
     return at.trivial and near.truth is Truth.YES and near.equal is Truth.NO and near.ratio >= -TIGHT
-
-
-def _drawn_together(claim: Claim, instance: Instance, factor: fmpq) -> Instance | None:
-    """The instance with each argument moved towards its first twin; None without twins, or where inadmissible."""
-    moved = dict(instance)
-    for name, domain in claim.domains.items():
-        for twin in [] if isinstance(domain, Size) else twins(claim, name)[:1]:
-            if np.shape(instance[name]) == np.shape(instance[twin]):
-                moved[name] = moved[twin] + (instance[name] - moved[twin]) * factor
-    paired = any(moved[name] is not instance[name] for name in instance)
-    return moved if paired and claim.admits(moved) else None
 
 
 def _size(value: Any) -> Any:
