@@ -13,7 +13,7 @@ from rich.table import Table
 
 from numeric import Solution
 from proofs_check.bench import Timing
-from proofs_check.regeneration import install
+from proofs_check.files import write_text
 from proofs_check.verdict import Verdict
 
 COLOURS = {
@@ -55,7 +55,7 @@ def write_json(result: Mapping[str, Any], where: str) -> None:
     if where == "-":
         click.echo(text)
     else:
-        install(Path(where), text + "\n")
+        write_text(Path(where), text + "\n")
 
 
 def verdict_table(verdicts: Sequence[Verdict], to_stderr: bool = False) -> None:

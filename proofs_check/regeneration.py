@@ -1,7 +1,6 @@
 """Regenerate what changed: prove the derivation, print the code, verify it against 50 digits, then install it."""
 
 import importlib.util
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from derive import Formula, generate, outdated, prove
+from proofs_check.files import write_text
 from proofs_check.kernel_check import KernelReport, verify_generated
 
 Progress = Callable[[str], None]
@@ -79,8 +79,8 @@ def _renew(formula: Formula, target: Target) -> KernelReport:
         kernel = _load(Path(scratch) / f"kernel_{generated.file_name}", generated.kernel)
         balls = _load(Path(scratch) / f"balls_{generated.file_name}", generated.balls)
         report = verify_generated(formula, kernel, balls)
-    install(target.kernels / generated.file_name, generated.kernel)
-    install(target.balls / generated.file_name, generated.balls)
+    write_text(target.kernels / generated.file_name, generated.kernel)
+    write_text(target.balls / generated.file_name, generated.balls)
     return report
 
 
@@ -92,17 +92,3 @@ def _load(path: Path, source: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def install(path: Path, text: str) -> None:
-    """Write a text file in one step: readers see the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise

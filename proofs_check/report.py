@@ -12,8 +12,8 @@ import jinja2
 from numeric import Solution
 from proofs_check.claims import PROVENANCES, Claim
 from proofs_check.exact import InputError
+from proofs_check.files import write_text
 from proofs_check.loading import catalogue_claims
-from proofs_check.regeneration import install
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def write_report(results: Mapping[str, Any], path: Path, solution: Solution | No
         )
     except jinja2.UndefinedError as error:
         raise InputError(f"The results are incomplete: {error}; write them again with lemmascope verify") from error
-    install(path, page)
+    write_text(path, page)
 
 
 def _picture(solution: Solution) -> str:

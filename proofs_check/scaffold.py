@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 
 from proofs_check.exact import InputError
-from proofs_check.regeneration import install
+from proofs_check.files import write_text
 
 
 def write_template(kind: str, name: str, folder: Path) -> Path:
@@ -25,5 +25,5 @@ def write_template(kind: str, name: str, folder: Path) -> Path:
         loader=jinja2.PackageLoader("proofs_check"), keep_trailing_newline=True, undefined=jinja2.StrictUndefined
     )
     template = environment.get_template(f"{kind}.py.j2")
-    install(path, template.render(name=name, function=function, file_name=path.name))
+    write_text(path, template.render(name=name, function=function, file_name=path.name))
     return path

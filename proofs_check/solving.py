@@ -1,14 +1,13 @@
 """``lemmascope solve``: a problem file in, a solution and its JSON summary out."""
 
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from numeric import InputError, Solution, load, loss_names, solve
+from proofs_check.files import replacing
 
 
 def solve_file(
@@ -88,13 +87,5 @@ def _load_start(path: Path) -> np.ndarray:
 
 
 def _save(path: Path, name: str, x: np.ndarray) -> None:
-    """Write in one step: the file is whole or not there."""
-    handle, scratch = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.", suffix=".npz")
-    os.close(handle)
-    try:
-        np.savez(scratch, allow_pickle=False, **{name: x})
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    with replacing(path.resolve()) as scratch, scratch.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **{name: x})

@@ -13,6 +13,7 @@ import numpy as np
 
 from .backends import Instance
 from .exact import Count, InputError, rational, text
+from .files import write_text
 
 SCHEMA = 1
 _FIELDS = {"schema", "claim", "digest", "path", "kind", "outcome", "instance", "left", "right", "bits"}
@@ -52,7 +53,6 @@ class Witness:
 
     def save(self, folder: Path) -> Path:
         """Write the witness into a folder and return its path."""
-        folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{self._file_stem()}.json"
         stored = {name: stored_value(value) for name, value in self.instance.items()}
         content = {
@@ -60,7 +60,7 @@ class Witness:
             **{name: getattr(self, name) for name in self.__dataclass_fields__},
             "instance": stored,
         }
-        target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_text(target, json.dumps(content, indent=1) + "\n")
         return target
 
 

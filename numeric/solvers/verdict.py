@@ -58,27 +58,27 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     if state.point.first_order.value == 0.0 and hasattr(problem.loss, "gauss_newton"):
         # No sum of squares is below zero, whatever the curvature.
         return Verdict("minimum", state)
-    step = _newton_step(problem, state)
+    blocks = model_blocks(problem, state, "hessian")
+    step = _newton_step(state, blocks)
     if step.lowest < 0.0 and -step.lowest * _reach(state) ** 2 > SETTLED * EPS * abs(state.point.first_order.value):
         return Verdict("saddle", state)
-    if _is_minimum(problem, state, step):
+    if _is_minimum(problem, state, step, blocks):
         return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
     falls = _falls_along(problem, state, step.s) or _falls_along(problem, state, y)
     return Verdict("ray" if falls else "unsettled", state)
 
 
-def _newton_step(problem: WhitenedRegression, state: State) -> ModelStep:
-    gradient = state.point.first_order.gradient
-    return minimize_model(model_blocks(problem, state, "hessian"), gradient, _reach(state))
+def _newton_step(state: State, blocks: Array) -> ModelStep:
+    return minimize_model(blocks, state.point.first_order.gradient, _reach(state))
 
 
 def _reach(state: State) -> float:
     return max(1.0, float(np.linalg.norm(state.point.x)))
 
 
-def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep) -> bool:
+def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep, blocks: Array) -> bool:
     """Whether the Newton step is short, and there is curvature to say so (a saturated softmax has none)."""
-    if not step.interior or not (_is_curved(problem, state) or not np.any(state.point.x)):
+    if not step.interior or not (_is_curved(state, blocks) or not np.any(state.point.x)):
         return False
     change = max(float(np.abs(map_.forward(step.s)).max()) for map_ in problem.maps)
     scale = min(1.0, max(float(np.abs(z).max()) for z in state.point.z)) if problem.loss.NONZERO else 1.0
@@ -87,12 +87,12 @@ def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep) -> b
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
 
 
-def _is_curved(problem: WhitenedRegression, state: State) -> bool:
+def _is_curved(state: State, blocks: Array) -> bool:
     """Whether the Hessian is more than the rounding error of its pieces, which cancel in a saturated softmax."""
-    groups, _ = state.point.hessian
+    groups, log_scale = state.point.hessian
     terms = max(float(np.abs(H.D).max() + (np.abs(H.U) @ np.abs(H.C) * np.abs(H.U)).sum(axis=-1).max()) for H in groups)
-    operator = problem.operator(state.point, "hessian", scaled=True)
-    return float(np.abs(operator.blocks()).max()) > SETTLED * EPS * terms
+    common = np.exp(log_scale - state.point.first_order.log_scale)
+    return float(np.abs(blocks).max()) > SETTLED * EPS * terms * common
 
 
 def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> State:
@@ -106,7 +106,7 @@ def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish
             break
         row = describe(problem, trial, state.steps + 1, "polish", state.radius)
         state = replace(state, point=trial, steps=state.steps + 1, rows=(*state.rows, row))
-        step = _newton_step(problem, state)
+        step = _newton_step(state, model_blocks(problem, state, "hessian"))
     return state
 
 
