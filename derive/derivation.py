@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import sympy as sp
 
 from derive.calculus import StructuredHessian, adjoints, gauss_newton, gradient, hessian, square_root
 from derive.formula import Formula
 from derive.letters import Letters
+from derive.products import Product, product
 from derive.program import Program, program
 from derive.scaling import Scaling, derive_scaling
 
@@ -51,6 +52,16 @@ class Derivation:
     gauss_newton: StructuredHessian | None
     prediction: sp.Expr | None
     scaling: Scaling
+
+    @cached_property
+    def hessian_product(self) -> Product:
+        """The Hessian in z times a change of z."""
+        return product(self.hessian)
+
+    @cached_property
+    def gauss_newton_product(self) -> Product | None:
+        """The Gauss-Newton matrix in z times a change of z."""
+        return None if self.gauss_newton is None else product(self.gauss_newton)
 
     def needed(self, expressions: Iterable[sp.Expr]) -> tuple[Definition, ...]:
         """The definitions that the expressions use, directly or not, in order."""

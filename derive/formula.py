@@ -14,31 +14,15 @@ _NOT_SMOOTH = (sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.Piecewise, sp.f
 
 # Letters that printed code uses for itself.
 _RESERVED = frozenset(
-    (
-        "n",
-        "m",
-        "D",
-        "U",
-        "C",
-        "g",
-        "np",
-        "mask",
-        "size",
-        "half",
-        "less",
-        "value",
-        "log_scale",
-        "predicted",
-        "arb",
-        "fmpq",
-    )
-)
+    ("n", "m", "D", "U", "C", "g", "t", "dz", "Hdz", "np", "arb", "fmpq", "value", "residual", "predicted", "log_scale")
+) | {"dropped", "small", "work", "overwrite"}
+_NUMBERED = re.compile(r"(t|row|U|p|k)\d+|(_|sum_|atom_|size_|no_).*|.*_z")
 
 
 def _is_free(name: str) -> bool:
     """Whether generated code may use a name for a quantity of the formula: it numbers sums and atoms by itself."""
-    fits = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith(("_", "sum_", "atom_"))
-    return fits and name not in _RESERVED and not name.endswith("_z") and not hasattr(builtins, name)
+    fits = name.isidentifier() and not keyword.iskeyword(name) and not hasattr(builtins, name)
+    return fits and name not in _RESERVED and not _NUMBERED.fullmatch(name)
 
 
 class FormulaError(ValueError):

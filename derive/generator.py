@@ -17,11 +17,15 @@ import sympy as sp
 from derive.derivation import Derivation, differentiate
 from derive.formula import Formula
 from derive.printers.balls import ball_functions
-from derive.printers.numpy import HELPERS, kernel_functions, nonzero_totals
+from derive.printers.kernels import kernel_functions, nonzero_totals
 from derive.printers.order import text
 from derive.proof import Proof
 
-_PIPELINE = ("language", "formula", "program", "calculus", "letters", "derivation", "scaling", "generator")
+_PIPELINE = ("language", "formula", "program", "calculus", "letters", "products", "derivation", "scaling", "generator")
+_PRINTERS = ("balls", "blocks", "helpers", "inplace", "kernels", "numpy", "order")
+VANISHED = 8.0
+"""A total counts as vanished below this many machine epsilons of the sum of its terms' absolute values: its rounding
+error alone is about that large."""
 _DIGEST_LINE = re.compile(r'^DIGEST = "([0-9a-f]{64})"$', re.MULTILINE)
 _TEXT_LINE = re.compile(r"^# text ([0-9a-f]{64})\n\Z", re.MULTILINE)
 
@@ -41,9 +45,9 @@ def generate(formula: Formula, proof: Proof) -> Generated:
     d = differentiate(formula)
     digest = formula_digest(formula)
     constants = _constants(d)
-    kernel = (
-        f'"""{_header(d, proof)}"""\n\nimport numpy as np\n\n{constants}DIGEST = "{digest}"\n\n{HELPERS}\n\n'
-        + _spaced(kernel_functions(d))
+    work, functions = kernel_functions(d)
+    kernel = f'"""{_header(d, proof)}"""\n\nimport numpy as np\n\n{constants}{work}DIGEST = "{digest}"\n\n\n' + _spaced(
+        functions
     )
     # Only a derivation with a rational constant that stands alone needs the exact rational type.
     functions = _spaced(ball_functions(d))
@@ -88,12 +92,8 @@ def formula_digest(formula: Formula) -> str:
 @lru_cache(maxsize=1)
 def _pipeline_source() -> str:
     here = Path(__file__).parent
-    files = [
-        *(here / f"{name}.py" for name in _PIPELINE),
-        here / "printers/numpy.py",
-        here / "printers/balls.py",
-        here / "printers/order.py",
-    ]
+    names = (*_PIPELINE, *(f"printers/{name}" for name in _PRINTERS))
+    files = [here / f"{name}.py" for name in names]
     return "\x00".join(path.read_text(encoding="utf-8") for path in files)
 
 
@@ -148,9 +148,11 @@ def _constants(d: Derivation) -> str:
         f'NAME = "{formula.name}"\n'
         f"DATA = {_strings(formula.data)}\n"
         f"PARAMETERS = {_strings(formula.parameters)}\n"
+        f"DEGREE = {d.scaling.degree}\n"
         f"SHIFT_INVARIANT = {d.scaling.shift_invariant}\n"
         f'DOMAIN = "{domain}"\n'
         f"NONZERO = {_strings(nonzero)}\n"
+        f"VANISHED = {VANISHED}\n"
     )
 
 

@@ -56,16 +56,18 @@ def derive_scaling(p: Program) -> Scaling:
     elif any(p.formula.z in summand.free_symbols for summand in p.totals.values()):
         return Scaling(None, False)
     for symbol, summand in p.totals.items():
-        degree = _degree(summand, weights)
+        degree = degree_of(summand, weights)
         if degree is None:
             return Scaling(None, False)
         weights[symbol] = degree * symbol
-    degree = _degree(p.loss, weights)
+    degree = degree_of(p.loss, weights)
     return Scaling(None, False) if degree is None else Scaling(degree, shift)
 
 
-def _degree(expression: sp.Expr, weights: dict[sp.Symbol, sp.Expr]) -> int | None:
-    """k with E F = k F, for an integer k; None where Euler's identity fails."""
+def degree_of(expression: sp.Expr, weights: dict[sp.Symbol, sp.Expr]) -> int | None:
+    """k with E F = k F for E = sum of weight * d/ds, an integer k; None where Euler's identity fails."""
     moved = sp.Add(*(weight * sp.diff(expression, s) for s, weight in weights.items()))
+    if moved == 0:
+        return 0
     ratio = sp.cancel(sp.together(moved / expression))
     return int(ratio) if ratio.is_Integer else None

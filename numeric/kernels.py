@@ -14,30 +14,70 @@ Array = NDArray[Any]
 REGULARIZER = "regularizer"
 
 
+Dropped = tuple[slice, Array] | None
+"""Columns of z, and in them a boolean array that is True at entries which belong to no total; None drops nothing."""
+
+
 class Kernel(Protocol):
     """A module of `numeric._generated`: one formula, its derivatives, nothing else.
 
     Groups of totals run along the last axis of `z` (shape `(..., n)`), and every result is to be multiplied
-    by `exp(log_scale)`, which has the shape `z.shape[:-1]`. A boolean `mask` of z's shape drops entries.
+    by `exp(log_scale)`, which has the shape `z.shape[:-1]`. Every function takes the keyword arguments `dropped`
+    (see `Dropped`; results are 0 there), `small` (the caller knows that |z| is so small that nothing needs a
+    shift), `work` (at least `WORK[function]` arrays like z, used as scratch) and `overwrite` (z may be
+    overwritten); results then live in the memory of z and of the work arrays.
+
+    Attributes:
+        DEGREE: 0 or None where log scales are always 0; else k where they are k times the largest entry.
+        NONZERO: totals that must not vanish; where one does, the value is NaN.
+        VANISHED: a total has vanished below this many machine epsilons of the sum of its absolute terms.
+        WORK: the number of work arrays by function name.
+        TOTALS: for one group in row blocks: the names of the totals that pass 1, 2, ... over the rows sums.
+        DEGREES: k for the totals of pass 1 that are e^(-k m) times the true ones, m being the block's own `shift`.
+        GRADIENT_PASS: the pass in which the rows of the gradient can be formed.
+        PASSES: reads of the data for value and gradient.
     """
 
     NAME: str
     DATA: tuple[str, ...]
+    DEGREE: int | None
     DOMAIN: str
     NONZERO: tuple[str, ...]
     SHIFT_INVARIANT: bool
+    VANISHED: float
+    WORK: Mapping[str, int]
+    TOTALS: tuple[tuple[str, ...], ...]
+    DEGREES: Mapping[str, int]
+    GRADIENT_PASS: int
+    PASSES: int
 
-    def value(self, z: Array, data: Array, mask: Array | None = None) -> tuple[Array, Array]: ...
+    def value(self, z: Array, data: Array, **options: Any) -> tuple[Array, Array]: ...
 
-    def value_and_gradient(self, z: Array, data: Array, mask: Array | None = None) -> tuple[Array, Array, Array]: ...
+    def value_and_gradient(self, z: Array, data: Array, **options: Any) -> tuple[Array, Array, Array]: ...
 
-    def hessian(self, z: Array, data: Array, mask: Array | None = None) -> tuple[Array, Array, Array, Array]: ...
+    def hessian(self, z: Array, data: Array, **options: Any) -> tuple[Array, tuple[Array, ...], Array, Array]: ...
 
-    def gauss_newton(self, z: Array, data: Array, mask: Array | None = None) -> tuple[Array, Array, Array, Array]: ...
+    def gauss_newton(self, z: Array, data: Array, **options: Any) -> tuple[Array, tuple[Array, ...], Array, Array]: ...
 
-    def prediction(self, z: Array, mask: Array | None = None) -> Array: ...
+    def prediction(self, z: Array, **options: Any) -> Array: ...
 
-    def domain_totals(self, z: Array, mask: Array | None = None) -> Mapping[str, Array]: ...
+    def domain_totals(self, z: Array, **options: Any) -> dict[str, Array]: ...
+
+    # One group that comes in row blocks: m and each total in t have the shape (..., 1).
+
+    def shift(self, z: Array) -> Array: ...
+
+    def block_totals(
+        self, number: int, z: Array, data: Array, m: Array, t: Mapping[str, Array]
+    ) -> dict[str, Array]: ...
+
+    def gradient_rows(self, z: Array, data: Array, m: Array, t: Mapping[str, Array]) -> tuple[Array, ...]: ...
+
+    def gradient_weights(self, m: Array, t: Mapping[str, Array]) -> tuple[Any, ...]: ...
+
+    def value_of(self, m: Array, t: Mapping[str, Array]) -> tuple[Array, Array]: ...
+
+    def prediction_rows(self, z: Array, m: Array, t: Mapping[str, Array]) -> Array: ...
 
 
 def loss_names() -> tuple[str, ...]:

@@ -1,22 +1,22 @@
 """Hessians as operators: products, diagonal, dense form and solves on one structured object."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 from scipy.sparse.linalg import LinearOperator
 
+from numeric.forms.form import SecondOrder
 from numeric.kernels import Array, unscale
-from numeric.maps import LinearMap
-from numeric.structure import GroupHessians
 
 LARGE_LOG_SCALE = 60.0
 """Below e^60, entries of moderate size overflow not even float32; beyond, the diagonal is looked at."""
 
 
 class HessianOperator(LinearOperator):
-    """H = exp(log_scale) sum over prompts of M^T (diag(D) + U C U^T) M, M the prompt's linear map.
+    """H = exp(log_scale) sum over forms of M^T (diag(D) + U C U^T) M, M the form's linear map.
 
     It acts on vec(x), which is row-major, of length N, and alike on arrays of x's shape. Sums of squares give
     a symmetric matrix, so the adjoint is the operator itself.
@@ -29,26 +29,34 @@ class HessianOperator(LinearOperator):
 
     def __init__(
         self,
-        maps: tuple[LinearMap, ...],
-        groups: tuple[GroupHessians, ...],
+        forms: tuple[SecondOrder, ...],
         x_shape: tuple[int, ...],
-        log_scale: float,
+        dtype: np.dtype[Any],
         scaled: bool = False,
     ) -> None:
         N = int(np.prod(x_shape))
-        super().__init__(dtype=groups[0].D.dtype, shape=(N, N))
-        self.maps, self.groups, self.x_shape = maps, groups, x_shape
+        super().__init__(dtype=dtype, shape=(N, N))
+        log_scale = max(form.log_scale for form in forms)
+        self.forms, self.x_shape = forms, x_shape
         self.log_scale = log_scale if scaled else 0.0
         self._applied_scale = 0.0 if scaled else log_scale
-        if self._applied_scale > LARGE_LOG_SCALE or not all(np.all(np.isfinite(H.D)) for H in groups):
+        self._factors = [float(np.exp(form.log_scale - log_scale)) for form in forms]
+        if self._applied_scale > LARGE_LOG_SCALE or not all(form.surely_finite for form in forms):
             # The diagonal overflows first: an error now instead of infinities in a later product.
             self.diagonal()
 
+    def _sum(self, part: Callable[[SecondOrder], Array]) -> Array:
+        """The sum over forms of one of their results, on the common scale, finite."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            parts = [
+                part(form) if factor == 1.0 else part(form) * factor
+                for form, factor in zip(self.forms, self._factors, strict=True)
+            ]
+            return self._finite(sum(parts[1:], start=parts[0]))
+
     def _matvec(self, v: Array) -> Array:
         x = np.asarray(v).reshape(self.x_shape)
-        with np.errstate(over="ignore", invalid="ignore"):
-            products = [map_.adjoint(H.apply(map_.forward(x))) for map_, H in zip(self.maps, self.groups, strict=True)]
-            return self._finite(sum(products[1:], start=products[0])).ravel()
+        return self._sum(lambda form: form.apply(x)).ravel()
 
     def _adjoint(self) -> "HessianOperator":
         return self
@@ -62,19 +70,16 @@ class HessianOperator(LinearOperator):
 
     def blocks(self) -> Array:
         """The dense diagonal blocks, shape (k, m, m) with k m = N; k > 1 for independent problems."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            dense = [map_.contract(H) for map_, H in zip(self.maps, self.groups, strict=True)]
-            return self._finite(sum(dense[1:], start=dense[0]))
+        return self._sum(lambda form: form.blocks())
 
     def to_dense(self) -> Array:
         """The matrix, shape (N, N)."""
-        return scipy.linalg.block_diag(*self.blocks())
+        blocks = self.blocks()
+        return blocks[0] if len(blocks) == 1 else scipy.linalg.block_diag(*blocks)
 
     def diagonal(self) -> Array:
         """The diagonal, in the shape of vec(x): (N,)."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            parts = [map_.contract_diagonal(H) for map_, H in zip(self.maps, self.groups, strict=True)]
-            return self._finite(sum(parts[1:], start=parts[0])).ravel()
+        return self._sum(lambda form: form.diagonal()).ravel()
 
     def solve(self, g: Array, damping: float = 0.0) -> Array:
         """(H + damping I)^{-1} g, by Cholesky where positive definite, else by a symmetric factorization.
@@ -98,16 +103,10 @@ class HessianOperator(LinearOperator):
         """An interval (low, high) that holds every eigenvalue; an inclusion, not the extreme eigenvalues.
 
         For M^T B M with B between l and h: eigenvalues lie between min(l s_max, l s_min) and max(h s_max, h
-        s_min), s the squared singular values of M; prompts add. Rigorous but for rounding, and cheap: nothing
+        s_min), s the squared singular values of M; forms add. Rigorous but for rounding, and cheap: nothing
         of size N.
         """
-        low = high = 0.0
-        for map_, H in zip(self.maps, self.groups, strict=True):
-            smallest, largest = map_.squared_singular_bounds()
-            bottom, top = H.eigenvalue_bounds()
-            low += min(bottom * smallest, bottom * largest)
-            high += max(top * smallest, top * largest)
-        bounds = self._finite(np.array([low, high]))
+        bounds = self._sum(lambda form: np.array(form.eigenvalue_bounds()))
         return float(bounds[0]), float(bounds[1])
 
     def _finite(self, scaled: Array) -> Array:
@@ -120,7 +119,7 @@ class HessianOperator(LinearOperator):
         return result
 
     def __repr__(self) -> str:
-        N, ranks = self.shape[0], {H.U.shape[-1] for H in self.groups}
+        N, ranks = self.shape[0], {form.rank for form in self.forms}
         rank = "/".join(str(r) for r in sorted(ranks))
         return (
             f"<{N} x {N} HessianOperator, diagonal plus rank {rank} per group, {self.dtype}, "

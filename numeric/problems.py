@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from numeric.evaluation import Point, Prompt
+from numeric.evaluation import Point
+from numeric.forms.form import Form
+from numeric.forms.matrix import MatrixForm
+from numeric.forms.stream import StreamForm
+from numeric.forms.vector import VectorForm
 from numeric.kernels import Array, Kernel, kernel, unscale
-from numeric.maps import BilinearMap, LinearMap, RowMap
 from numeric.operator import HessianOperator
+from numeric.rows import RowSource, entry_array, largest_entry, row_source
 from numeric.validation import (
     InputError,
     as_list,
@@ -24,19 +28,19 @@ from numeric.validation import (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Regression(ABC):
-    """L(x) = sum over prompts of loss(M x, b) + 1/2 ||diag(w) M x||^2, M the prompt's linear map.
+    """L(x) = sum over forms of loss(M x, b) + 1/2 ||diag(w) M x||^2, M the form's linear map.
 
     Losses carry the factor 1/2. vec(x) is row-major everywhere. Points are computed in `dtype`.
 
     Attributes:
         loss: the kernel of the loss.
-        prompts: the summands.
+        forms: the summands, one for each prompt.
         x_shape: the shape of the unknown.
         dtype: float32 or float64, NumPy's common type of the inputs.
     """
 
     loss: Kernel
-    prompts: tuple[Prompt, ...]
+    forms: tuple[Form, ...]
     x_shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
@@ -46,11 +50,6 @@ class Regression(ABC):
     @abstractmethod
     def predict(self, x: Array) -> Any:
         """The model of b or B at x."""
-
-    @property
-    def maps(self) -> tuple[LinearMap, ...]:
-        """The linear map of each prompt."""
-        return tuple(prompt.map for prompt in self.prompts)
 
     def at(self, x: Array) -> Point:
         """The evaluation point x, which caches what value, gradient and Hessian share.
@@ -63,7 +62,7 @@ class Regression(ABC):
         """
         array = real_array("x", x, tuple(range(1, 3)))
         check_shape("x", array, self.x_shape, "the problem")
-        return Point(self.loss, self.prompts, array.astype(self.dtype, copy=False))
+        return Point(self.loss, self.forms, array.astype(self.dtype, copy=False))
 
     def value(self, x: Array) -> float:
         """L(x), or infinity where it is too large for a float.
@@ -112,8 +111,8 @@ class Regression(ABC):
 
     def operator(self, point: Point, kind: str, scaled: bool) -> HessianOperator:
         """The "hessian" or "gauss_newton" operator at a point that may have been evaluated already."""
-        groups, log_scale = point.hessian if kind == "hessian" else point.gauss_newton
-        return HessianOperator(self.maps, groups, self.x_shape, log_scale, scaled)
+        forms = point.hessian if kind == "hessian" else point.gauss_newton
+        return HessianOperator(forms, self.x_shape, self.dtype, scaled)
 
     def hessian_product(self, x: Array, v: Array) -> Array:
         """The Hessian at x times v, in v's shape (x's shape or vec)."""
@@ -154,12 +153,21 @@ class VectorRegression(Regression):
 
     Args:
         loss: a name such as "normalized-exp", see `loss_names()`.
-        A: shape (n, d).
-        b: shape (n,), or (k, n) for k independent problems in one x of shape (k, d).
-        w: weights of shape (n,), or None.
+        A: shape (n, d), in memory, or read in row blocks of about 4 MiB and never held as a whole:
+
+            - a memory map, or anything else with `shape` and `dtype` that is sliced like an array (HDF5, Zarr);
+            - a SciPy sparse matrix, converted to CSR once;
+            - a function that returns a fresh iterator of blocks, or an iterable of blocks that can be iterated
+              again, such as a list; a block is a 2-D array or a sparse matrix.
+
+            All of it is read once here, to find its shape and what is not finite; an evaluation reads it once (plain
+            losses) or twice, and each Hessian or product with one once more.
+        b: shape (n,), or (k, n) for k independent problems in one x of shape (k, d); a memory map where A is read.
+        w: weights of shape (n,), or None; a memory map where A is read.
 
     Raises:
-        InputError: an array has the wrong shape or dtype, is empty, or holds NaN or infinity.
+        InputError: an array has the wrong shape or dtype, is empty, or holds NaN or infinity; A can be read only
+            once, or (later) a read gives other rows than the first one.
         ValueError: there is no such loss.
 
     >>> problem = VectorRegression("normalized-exp", [[1.0], [-1.0]], [0.5, 0.5])
@@ -170,29 +178,48 @@ class VectorRegression(Regression):
     """
 
     def __init__(self, loss: str, A: Any, b: Any, w: Any = None) -> None:
-        A, b = real_array("A", A, 2), real_array("b", b, (1, 2))
-        n, d = A.shape
-        check_shape("b", b, (*b.shape[:-1], n), "A (n rows)")
-        arrays = [A, b]
-        if w is not None:
-            w = real_array("w", w, 1)
-            check_shape("w", w, (n,), "A (n rows)")
-            arrays.append(w)
-        dtype = common_dtype(arrays)
-        if w is not None:
-            check_weights("w", w, dtype)
-            w = np.broadcast_to(w.astype(dtype), b.shape)
-        prompt = Prompt(RowMap(A.astype(dtype, copy=False)), b.astype(dtype, copy=False), w)
-        super().__init__(kernel(loss), (prompt,), (*b.shape[:-1], d), dtype)
+        chosen, source = kernel(loss), row_source("A", A)
+        form, dtype = _dense_form(A, b, w) if source is None else _stream_form(source, b, w)
+        super().__init__(chosen, (form,), form.x_shape, dtype)
 
     def predict(self, x: Array) -> Array:
         """The model of b at x, of b's shape."""
         return self.at(x).predict()[0]
 
     def __repr__(self) -> str:
-        n, d = self.prompts[0].map.factors[0].shape
-        regularized = ", regularized" if self.prompts[0].weights is not None else ""
+        n, d = self.forms[0].shape
+        regularized = ", regularized" if self.forms[0].regularized else ""
         return f"VectorRegression({self.loss.NAME!r}, A {n} x {d}, x {self.x_shape}{regularized}, {self.dtype})"
+
+
+def _dense_form(A: Any, b: Any, w: Any) -> tuple[Form, np.dtype[Any]]:
+    A, b = real_array("A", A, 2), real_array("b", b, (1, 2))
+    w = None if w is None else real_array("w", w, 1)
+    dtype = _fitting_dtype(A, b, w)
+    if w is not None:
+        check_weights("w", len(w), float(np.abs(w).max()), dtype)
+        w = w.astype(dtype, copy=False)
+    return VectorForm(A.astype(dtype, copy=False), b.astype(dtype, copy=False), w), dtype
+
+
+def _stream_form(source: RowSource, b: Any, w: Any) -> tuple[Form, np.dtype[Any]]:
+    b = entry_array("b", b, (1, 2))
+    w = None if w is None else entry_array("w", w, (1,))
+    dtype, largest = _fitting_dtype(source, b, w), largest_entry("b", b)
+    if w is not None:
+        heaviest = largest_entry("w", w)
+        check_weights("w", w.shape[0], heaviest, dtype)
+        largest = max(largest, heaviest)
+    return StreamForm(source, b, w, largest, dtype), dtype
+
+
+def _fitting_dtype(A: Any, b: Any, w: Any) -> np.dtype[Any]:
+    """The dtype of the computation, once the shapes of A, b and w fit."""
+    n = A.shape[0]
+    check_shape("b", b, (*b.shape[:-1], n), "A (n rows)")
+    if w is not None:
+        check_shape("w", w, (n,), "A (n rows)")
+    return common_dtype([A, b] if w is None else [A, b, w])
 
 
 class AttentionRegression(Regression):
@@ -227,11 +254,11 @@ class AttentionRegression(Regression):
         names = [f"[{i}]" if count > 1 else "" for i in range(count)]
         checked = [_check_prompt(tag, *arrays) for tag, *arrays in zip(names, *lists.values(), strict=True)]
         dtype = common_dtype([array for prompt in checked for array in prompt[:4] if array is not None])
-        prompts = tuple(_prompt(dtype, intercept, *arrays) for arrays in checked)
-        shapes = [tuple(factor.shape[1] for factor in prompt.map.factors) for prompt in prompts]
+        forms = tuple(_form(number, dtype, intercept, *arrays) for number, arrays in enumerate(checked))
+        shapes = [form.x_shape for form in forms]
         if len(set(shapes)) > 1:
             raise InputError(f"A1, A2: the prompts share X, but their columns ask for {shapes}; they must agree")
-        super().__init__(kernel(loss), prompts, shapes[0], dtype)
+        super().__init__(kernel(loss), forms, shapes[0], dtype)
 
     def predict(self, x: Array) -> Any:
         """The model of B at X, or a list of models where there are several prompts."""
@@ -239,13 +266,13 @@ class AttentionRegression(Regression):
         return models[0] if len(models) == 1 else list(models)
 
     def __repr__(self) -> str:
-        shapes = [" x ".join(map(str, prompt.target.shape)) for prompt in self.prompts]
+        shapes = [" x ".join(map(str, form.shape)) for form in self.forms]
         B = shapes[0] if len(shapes) == 1 else f"{len(shapes)} prompts of {', '.join(shapes)}"
         extras = "".join(
             word
             for word, present in (
-                (", regularized", self.prompts[0].weights is not None),
-                (", masked", self.prompts[0].mask is not None),
+                (", regularized", self.forms[0].regularized),
+                (", masked", self.forms[0].masked),
             )
             if present
         )
@@ -276,13 +303,20 @@ def _check_prompt(tag: str, A1: Any, A2: Any, B: Any, w: Any, mask: Any) -> Sequ
     return A1, A2, B, w, mask
 
 
-def _prompt(
-    dtype: np.dtype[Any], intercept: bool, A1: Array, A2: Array, B: Array, w: Array | None, mask: Array | None
-) -> Prompt:
+def _form(
+    number: int,
+    dtype: np.dtype[Any],
+    intercept: bool,
+    A1: Array,
+    A2: Array,
+    B: Array,
+    w: Array | None,
+    mask: Array | None,
+) -> MatrixForm:
     A1, A2, B = (array.astype(dtype, copy=False) for array in (A1, A2, B))
     if intercept:
         A1, A2 = (np.column_stack([array, np.ones(len(array), dtype)]) for array in (A1, A2))
     if w is not None:
-        check_weights("w", w, dtype)
+        check_weights("w", w.size, float(np.abs(w).max()), dtype)
         w = w.astype(dtype, copy=False)
-    return Prompt(BilinearMap(A1, A2), B, w, mask)
+    return MatrixForm(A1, A2, B, w, mask, number)

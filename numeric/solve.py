@@ -118,7 +118,7 @@ def _start(problem: WhitenedRegression, x0: Any, seed: int) -> Array:
     if not problem.loss.NAME.endswith(("cosh", "sinh")):
         return np.zeros(problem.x_shape)
     generator = np.random.default_rng(seed)
-    entries = sum(prompt.target.size for prompt in problem.prompts)
+    entries = sum(form.entries for form in problem.forms)
     for _ in range(START_ATTEMPTS):
         y0 = generator.standard_normal(problem.x_shape)
         y0 *= np.sqrt(entries) / np.linalg.norm(y0)
@@ -146,7 +146,7 @@ class _Run:
             return self._failed(y0, Ending("outside_domain", f"The start is outside the domain: {error}."), name)
         if not (np.isfinite(first.value) and np.all(np.isfinite(first.gradient))):
             return self._failed(y0, OVERFLOW, name)
-        radius = float(np.sqrt(sum(prompt.target.size for prompt in self.problem.prompts)))
+        radius = float(np.sqrt(sum(form.entries for form in self.problem.forms)))
         row = describe(self.problem, point, 0, "start", radius)
         with np.errstate(divide="ignore"):
             relative = np.log(rtol) + log_gradient_norm(self.problem, point)
@@ -228,7 +228,7 @@ class _Run:
     def _is_symmetric(self, state: State) -> bool:
         """Whether -x is another point of the same value, as for cosh; one evaluation tells."""
         mirrored = try_point(self.problem, -state.point.x)
-        if mirrored is None or max(float(np.abs(z).max()) for z in state.point.z) < NEGLIGIBLE_ENTRY:
+        if mirrored is None or state.point.largest_entry < NEGLIGIBLE_ENTRY:
             return False
         value, other = state.point.first_order.value, relative_value(mirrored, state.point)
         return bool(abs(value - other) <= 1e-12 * value)

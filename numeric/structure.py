@@ -1,4 +1,4 @@
-"""The structured second derivative of a row of totals: diag(D) + U C U^T."""
+"""The structured second derivative of groups of totals, diag(D) + sum of C_ij U_i U_j^T, and pairs of columns."""
 
 from dataclasses import dataclass
 
@@ -7,43 +7,80 @@ import numpy as np
 from numeric.kernels import Array
 
 
-@dataclass(frozen=True)
-class GroupHessians:
-    """One matrix diag(D) + U C U^T for each group of totals, in the variables z.
+def eigenvalue_bounds(D: Array, U: tuple[Array, ...], C: Array) -> tuple[float, float]:
+    """An interval that holds all eigenvalues of all groups, by Weyl: of diag(D) plus of U C U^T.
 
-    Attributes:
+    Args:
         D: diagonals, shape (..., n).
-        U: low-rank factors, shape (..., n, r).
+        U: r arrays of D's shape.
         C: symmetric cores, shape (..., r, r).
     """
+    low, high = float(D.min()), float(D.max())
+    if U:
+        R = np.linalg.qr(np.stack(U, axis=-1), mode="r")
+        core = np.linalg.eigvalsh(R @ C @ np.swapaxes(R, -1, -2))
+        low, high = low + min(0.0, float(core.min())), high + max(0.0, float(core.max()))
+    return low, high
 
-    D: Array
-    U: Array
-    C: Array
 
-    def scaled(self, factor: Array) -> "GroupHessians":
-        """Each group multiplied by its factor, shape (...)."""
-        if np.all(factor == 1.0):
-            return self
-        return GroupHessians(self.D * factor[..., None], self.U, self.C * factor[..., None, None])
+def size_of_terms(D: Array, U: tuple[Array, ...], C: Array) -> float:
+    """max |D| + max sum over i, j of |U_i| |C_ij| |U_j|: how large the terms are that may cancel."""
+    size = float(np.abs(D).max())
+    if U:
+        rows = np.abs(np.stack(U, axis=-1))
+        size += float((rows @ np.abs(C) * rows).sum(axis=-1).max())
+    return size
 
-    def __add__(self, other: "GroupHessians") -> "GroupHessians":
-        r, s = self.U.shape[-1], other.U.shape[-1]
-        C = np.zeros((*self.C.shape[:-2], r + s, r + s), dtype=self.C.dtype)
-        C[..., :r, :r] = self.C
-        C[..., r:, r:] = other.C
-        return GroupHessians(self.D + other.D, np.concatenate([self.U, other.U], axis=-1), C)
 
-    def apply(self, v: Array) -> Array:
-        """(diag(D) + U C U^T) v for each group; v and the result have D's shape."""
-        inner = self.C @ (np.swapaxes(self.U, -1, -2) @ v[..., None])
-        return self.D * v + (self.U @ inner)[..., 0]
+def low_rank_product(V: Array, C: Array, v: Array) -> Array:
+    """V^T C V v for each group: V of shape (..., r, d), C (..., r, r), v and the result (..., d)."""
+    inner = np.vecdot(C, np.vecdot(V, v[..., None, :])[..., None, :])
+    return np.vecdot(np.swapaxes(V, -1, -2), inner[..., None, :])
 
-    def eigenvalue_bounds(self) -> tuple[float, float]:
-        """An interval that holds all eigenvalues of all groups, by Weyl: of diag(D) plus of U C U^T."""
-        low, high = float(self.D.min()), float(self.D.max())
-        if self.U.shape[-1]:
-            R = np.linalg.qr(self.U, mode="r")
-            core = np.linalg.eigvalsh(R @ self.C @ np.swapaxes(R, -1, -2))
-            low, high = low + min(0.0, float(core.min())), high + max(0.0, float(core.max()))
-        return low, high
+
+def low_rank_diagonal(V: Array, C: Array) -> Array:
+    """The diagonal of V^T C V for each group, shape (..., d)."""
+    return np.einsum("...ip,...ij,...jp->...p", V, C, V)
+
+
+def squared_singular_bounds(A: Array) -> tuple[float, float]:
+    """The smallest and the largest eigenvalue of A^T A."""
+    singular = np.linalg.svd(A, compute_uv=False)
+    n, d = A.shape
+    return (float(singular[-1]) ** 2 if n >= d else 0.0), float(singular[0]) ** 2
+
+
+def congruent_bounds(bounds: tuple[float, float], squared: tuple[float, float]) -> tuple[float, float]:
+    """Bounds of the eigenvalues of M^T H M, from those of H and of M^T M."""
+    (low, high), (smallest, largest) = bounds, squared
+    return min(low * smallest, low * largest), max(high * smallest, high * largest)
+
+
+@dataclass(frozen=True, eq=False)
+class PairTable:
+    """The pairs p <= r of d columns, numbered.
+
+    Attributes:
+        first: p of each pair.
+        second: r of each pair.
+        position: the number of the pair (p, r) or (r, p), shape (d, d).
+    """
+
+    first: Array
+    second: Array
+    position: Array
+
+    @classmethod
+    def of(cls, d: int) -> "PairTable":
+        """The table of d columns."""
+        first, second = np.triu_indices(d)
+        table = np.zeros((d, d), dtype=np.intp)
+        table[first, second] = table[second, first] = np.arange(len(first))
+        return cls(first, second, table)
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def products(self, columns: Array, part: slice = slice(None)) -> Array:
+        """The products of the two columns of each pair, given as rows, shape (d, n) to (number of pairs, n)."""
+        return columns[self.first[part]] * columns[self.second[part]]

@@ -33,13 +33,22 @@ def real_array(name: str, value: Any, ndim: int | tuple[int, ...]) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise InputError(f"{name}: the rows differ in length ({error}); pass a rectangular array") from None
-    _check_dtype(name, array)
-    _check_axes(name, array, (ndim,) if isinstance(ndim, int) else ndim)
-    _check_finite(name, array)
+    check_dtype(name, array)
+    check_axes(name, array, (ndim,) if isinstance(ndim, int) else ndim)
+    check_finite(name, array)
     return array
 
 
-def _check_dtype(name: str, array: Array) -> None:
+def check_dtype(name: str, array: Any) -> None:
+    """Only real numbers of at most 64 bits are computed with.
+
+    Args:
+        name: what the array is called in errors.
+        array: anything with a `dtype`.
+
+    Raises:
+        InputError: another dtype.
+    """
     if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
         raise InputError(
             f"{name}: got dtype {array.dtype}; the computation is real, in float32 or float64: "
@@ -47,24 +56,47 @@ def _check_dtype(name: str, array: Array) -> None:
         )
 
 
-def _check_axes(name: str, array: Array, admitted: tuple[int, ...]) -> None:
-    if array.ndim not in admitted:
+def check_axes(name: str, array: Any, admitted: tuple[int, ...]) -> None:
+    """The number of axes, and that there are entries.
+
+    Args:
+        name: what the array is called in errors.
+        array: anything with a `shape`.
+        admitted: numbers of axes.
+
+    Raises:
+        InputError: it has other axes or is empty.
+    """
+    shape = tuple(array.shape)
+    if len(shape) not in admitted:
         wanted = " or ".join(str(axes) for axes in admitted)
-        raise InputError(
-            f"{name}: got shape {array.shape}, which has {array.ndim} axes instead of {wanted}; reshape it"
-        )
-    if array.size == 0:
-        raise InputError(f"{name}: got shape {array.shape}, which is empty; at least one row and column is needed")
+        raise InputError(f"{name}: got shape {shape}, which has {len(shape)} axes instead of {wanted}; reshape it")
+    if 0 in shape:
+        raise InputError(f"{name}: got shape {shape}, which is empty; at least one row and column is needed")
 
 
-def _check_finite(name: str, array: Array) -> None:
+def check_finite(name: str, array: Array, offset: int | None = None, axis: int = 0) -> None:
+    """No entry is NaN or infinite.
+
+    Args:
+        name: what the array is called in errors.
+        array: the whole array, or a piece of it along one axis.
+        offset: where the piece begins, None for a whole array.
+        axis: the axis along which it is a piece.
+
+    Raises:
+        InputError: with the number of bad entries and the first of them.
+    """
     bad = ~np.isfinite(array)
     if bad.any():
         first = np.argwhere(bad)[0]
+        value = array[tuple(first)]
+        first[axis] += offset or 0
         index = ", ".join(str(i) for i in first)
+        piece = "" if offset is None else f" in rows {offset} to {offset + array.shape[axis] - 1}"
         raise InputError(
-            f"{name}: {int(bad.sum())} of {array.size} entries are NaN or infinite, the first is "
-            f"{name}[{index}] = {array[tuple(first)]}; drop or impute them"
+            f"{name}: {int(bad.sum())} of {array.size} entries{piece} are NaN or infinite, the first is "
+            f"{name}[{index}] = {value}; drop or impute them"
         )
 
 
@@ -87,25 +119,31 @@ def boolean_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     return mask
 
 
-def check_shape(name: str, array: Array, expected: tuple[int, ...], meaning: str) -> None:
+def check_shape(name: str, array: Any, expected: tuple[int, ...], meaning: str) -> None:
     """Compare a shape with the one that the other inputs imply.
 
     Raises:
         InputError: they differ.
     """
-    if array.shape != expected:
-        hint = f"; pass {name}.T" if array.shape == expected[::-1] and array.ndim == 2 else ""
-        raise InputError(f"{name}: got shape {array.shape}, but {meaning} asks for {expected}{hint}")
+    shape = tuple(array.shape)
+    if shape != expected:
+        hint = f"; pass {name}.T" if shape == expected[::-1] and len(shape) == 2 else ""
+        raise InputError(f"{name}: got shape {shape}, but {meaning} asks for {expected}{hint}")
 
 
-def check_weights(name: str, w: Array, dtype: np.dtype[Any]) -> None:
-    """Weights enter the regularizer as squares, which must be finite.
+def check_weights(name: str, count: int, largest: float, dtype: np.dtype[Any]) -> None:
+    """Weights enter the regularizer as squares, whose sum must be finite.
+
+    Args:
+        name: what the weights are called in errors.
+        count: how many they are.
+        largest: the largest absolute value.
+        dtype: of the computation.
 
     Raises:
         InputError: a weight is too large to be squared in the dtype of the computation.
     """
-    limit = float(np.sqrt(np.finfo(dtype).max)) / w.size
-    largest = float(np.abs(w).max())
+    limit = float(np.sqrt(np.finfo(dtype).max)) / count
     if largest > limit:
         raise InputError(
             f"{name}: the largest weight is {largest:.3g} and its square overflows {dtype}; "
@@ -113,13 +151,13 @@ def check_weights(name: str, w: Array, dtype: np.dtype[Any]) -> None:
         )
 
 
-def common_dtype(arrays: Sequence[Array]) -> np.dtype[Any]:
+def common_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
     """The dtype of the computation: NumPy's common type of the inputs, at least float32, integers as float64.
 
     >>> common_dtype([np.zeros(2, np.float16), np.zeros(2, np.float16)])
     dtype('float32')
     """
-    return np.result_type(np.float32, *(a if a.dtype.kind == "f" else np.float64(0) for a in arrays))
+    return np.result_type(np.float32, *(a.dtype if a.dtype.kind == "f" else np.float64 for a in arrays))
 
 
 def as_list(name: str, value: Any) -> list[Any]:

@@ -7,14 +7,17 @@ is cut away changes no prediction, and the x that comes back has no part there: 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
-from numeric.evaluation import Prompt
+from numeric.forms.form import DenseForm
+from numeric.forms.stream import StreamForm
 from numeric.kernels import Array
-from numeric.maps import LinearMap
 from numeric.problems import Regression
+from numeric.triangle import fixed_signs
+from numeric.whitening_stream import whitened_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,23 +87,26 @@ def whiten(problem: Regression) -> WhitenedRegression:
     Args:
         problem: in vector or in matrix form.
     """
-    regularized = any(prompt.weights is not None for prompt in problem.prompts)
+    regularized = any(form.regularized for form in problem.forms)
     centred = problem.loss.SHIFT_INVARIANT and not regularized
-    *lefts, rights = zip(*(prompt.map.factors for prompt in problem.prompts), strict=True)
+    if isinstance(problem.forms[0], StreamForm):
+        return _whiten_stream(problem, problem.forms[0], centred)
+    dense = cast(tuple[DenseForm, ...], problem.forms)
+    *lefts, rights = zip(*(form.factors for form in dense), strict=True)
     new_rights, right = _orthonormal(rights, centred)
     new_lefts, left = _orthonormal(lefts[0], False) if lefts else (None, None)
     leading = problem.x_shape[:-1] if left is None else left.to_whitened.shape[:1]
     factors = zip(new_rights, strict=True) if new_lefts is None else zip(new_lefts, new_rights, strict=True)
-    prompts = tuple(
-        _in_float64(prompt, prompt.map.rebuilt(*new)) for prompt, new in zip(problem.prompts, factors, strict=True)
-    )
+    forms = tuple(form.rebuilt(*new) for form, new in zip(dense, factors, strict=True))
     shape = (*leading, len(right.to_whitened))
-    return WhitenedRegression(problem.loss, prompts, shape, np.dtype(float), problem, left, right)
+    return WhitenedRegression(problem.loss, forms, shape, np.dtype(float), problem, left, right)
 
 
-def _in_float64(prompt: Prompt, map_: LinearMap) -> Prompt:
-    weights = None if prompt.weights is None else prompt.weights.astype(float)
-    return Prompt(map_, prompt.target.astype(float), weights, prompt.mask)
+def _whiten_stream(problem: Regression, form: StreamForm, centred: bool) -> WhitenedRegression:
+    rows, to_original, to_whitened = whitened_rows(form.source, centred)
+    new = replace(form, source=rows, dtype=np.dtype(float))
+    right = Factor(to_original, to_whitened)
+    return WhitenedRegression(problem.loss, (new,), new.x_shape, new.dtype, problem, None, right)
 
 
 def _orthonormal(matrices: Sequence[Array], centred: bool) -> tuple[list[Array], Factor]:
@@ -120,6 +126,7 @@ def _orthonormal(matrices: Sequence[Array], centred: bool) -> tuple[list[Array],
     if rank == 0:
         zeros = np.zeros((stacked.shape[1], 1))
         return [np.zeros((len(A), 1)) for A in matrices], Factor(zeros, zeros.T)
-    U, S, Vt = U[:, :rank], S[:rank], Vt[:rank]
+    signs = fixed_signs(Vt[:rank])
+    U, S, Vt = signs * U[:, :rank], S[:rank], signs[:, None] * Vt[:rank]
     ends = np.cumsum([len(A) for A in matrices])[:-1]
     return np.split(U, ends), Factor(Vt.T / S, S[:, None] * Vt)

@@ -108,7 +108,8 @@ def _on_screen(name: str, what: str, data: list[Block], backend: Screen) -> Bloc
             _, g, log_scale = kernel.value_and_gradient(z, *b)
             return block(g, log_scale)
         if what == "hessian":
-            d, u, c, log_scale = kernel.hessian(z, *b)
+            d, columns, c, log_scale = kernel.hessian(z, *b)
+            u = np.stack(columns, axis=-1) if columns else np.empty((*z.shape, 0))
             return block(u @ c @ np.swapaxes(u, -1, -2) + d[..., None] * np.eye(z.shape[1]), log_scale)
         return block(*getattr(kernel, what)(z, *b))
 

@@ -40,10 +40,12 @@ class KernelReport:
     value: float
     gradient: float
     hessian: float
+    product: float
+    blocks: float
     ball: float
 
     def __str__(self) -> str:
-        names = ("value", "gradient", "hessian", "ball")
+        names = ("value", "gradient", "hessian", "product", "blocks", "ball")
         return ", ".join(f"{name} {getattr(self, name):.0e}" for name in names)
 
 
@@ -55,9 +57,9 @@ def verify_generated(formula: Formula, kernel: ModuleType, balls: ModuleType, se
     """
     rng = np.random.default_rng(seed)
     reports = [_verify_once(formula, kernel, balls, rng, scale) for scale in (1.0, 8.0)]
-    quantities = ("value", "gradient", "hessian", "ball")
+    quantities = ("value", "gradient", "hessian", "product", "blocks", "ball")
     worst = KernelReport(formula.name, *(max(getattr(r, q) for r in reports) for q in quantities))
-    for quantity in ("value", "gradient", "hessian"):
+    for quantity in ("value", "gradient", "hessian", "product", "blocks"):
         if not getattr(worst, quantity) <= FLOAT_TOLERANCE:
             raise KernelError(_failure(formula, quantity, getattr(worst, quantity), FLOAT_TOLERANCE))
     if not worst.ball <= BALL_TOLERANCE:
@@ -72,6 +74,13 @@ def _failure(formula: Formula, quantity: str, error: float, tolerance: float) ->
     )
 
 
+@dataclass(frozen=True)
+class _Reference:
+    value: Any
+    gradient: list[Any]
+    hessian: list[list[Any]]
+
+
 def _verify_once(
     formula: Formula, kernel: ModuleType, balls: ModuleType, rng: np.random.Generator, scale: float
 ) -> KernelReport:
@@ -83,28 +92,58 @@ def _verify_once(
         value, g, _ = kernel.value_and_gradient(z, *data, *parameters)
         D, U, C, log_scale = kernel.hessian(z, *data, *parameters)
         factor = mpmath.exp(mpmath.mpf(float(log_scale)))
-        H = np.diag(D) + U @ C @ U.T
-        terms = np.abs(D).max() + (np.abs(U) @ np.abs(C) @ np.abs(U.T)).max()
+        H, terms = _dense(D, U, C)
+        dz = rng.uniform(-1, 1, ROWS)
+        product, _ = kernel.hessian_product(z, *data, dz, *parameters)
+        exact_product = [mpmath.fdot(line, map(float, dz)) for line in exact.hessian]
         return KernelReport(
             formula.name,
             _distance([factor * float(value)], [exact.value]),
             _distance([factor * float(e) for e in g], exact.gradient),
-            _distance([factor * float(e) for e in H.ravel()], _flat(exact.hessian), size=factor * float(terms)),
+            _distance([factor * float(e) for e in H.ravel()], _flat(exact.hessian), size=factor * terms),
+            _distance([factor * float(e) for e in product], exact_product, size=factor * terms * ROWS),
+            _block_distance(kernel, z, data, parameters, exact),
             _ball_distance(balls, z, data, parameters, exact),
         )
+
+
+def _dense(D: np.ndarray, U: Sequence[np.ndarray], C: np.ndarray) -> tuple[np.ndarray, float]:
+    """diag(D) + U C U^T, and the size of the terms that are added."""
+    columns = np.reshape(U, (-1, len(D))).T
+    terms = np.abs(D).max() + (np.abs(columns) @ np.abs(C) @ np.abs(columns.T)).max()
+    return np.diag(D) + columns @ C @ columns.T, float(terms)
+
+
+def _block_distance(
+    kernel: ModuleType, z: np.ndarray, data: Sequence[np.ndarray], parameters: Sequence[float], exact: _Reference
+) -> float:
+    """Largest error of value, gradient and Hessian from rows that are read in two blocks."""
+    blocks = [[column[part] for column in (z, *data)] for part in (slice(0, 2), slice(2, None))]
+    shifts = [kernel.shift(rows) for rows, *_ in blocks]
+    m = np.maximum(*shifts)
+    t: dict[str, np.ndarray] = {}
+    for number, names in enumerate(kernel.TOTALS, start=1):
+        own = shifts if number == 1 else [m, m]
+        sums = [kernel.block_totals(number, *rows, s, t, *parameters) for rows, s in zip(blocks, own, strict=True)]
+        weights = {name: [np.exp(kernel.DEGREES.get(name, 0) * (s - m)) for s in own] for name in names}
+        t |= {name: sums[0][name] * w[0] + sums[1][name] * w[1] for name, w in weights.items()}
+    value, log_scale = kernel.value_of(m, t, *parameters)
+    rows = kernel.gradient_rows(z, *data, m, t, *parameters)
+    weighted = [w * p for w, p in zip(kernel.gradient_weights(m, t, *parameters), rows, strict=True)]
+    D, U = kernel.hessian_rows(z, *data, m, t, *parameters)
+    H, terms = _dense(D, U, kernel.hessian_core(m, t, *parameters))
+    factor = mpmath.exp(mpmath.mpf(float(log_scale)))
+    return max(
+        _distance([factor * float(value)], [exact.value]),
+        _distance([factor * float(e) for e in np.sum(weighted, axis=0)], exact.gradient),
+        _distance([factor * float(e) for e in H.ravel()], _flat(exact.hessian), size=factor * terms),
+    )
 
 
 def _rows_in_domain(formula: Formula, kernel: ModuleType, z: np.ndarray) -> np.ndarray:
     """The rows, or their absolute values where the loss (a logarithm, a root) is only defined for positive z."""
     ones = [np.full(ROWS, 0.5)] * len(formula.data), [1.0] * len(formula.parameters)
     return z if np.isfinite(kernel.value(z, *ones[0], *ones[1])[0]) else np.abs(z)
-
-
-@dataclass(frozen=True)
-class _Reference:
-    value: Any
-    gradient: list[Any]
-    hessian: list[list[Any]]
 
 
 def _reference(formula: Formula, z: np.ndarray, data: Sequence[np.ndarray], parameters: Sequence[float]) -> _Reference:

@@ -21,7 +21,7 @@ REFUSED = {
     "not SymPy": (dict(loss="z**2"), "must be a SymPy expression; got 'z"),
     "unknown symbol": (dict(loss=total(q * u)), "uses q, which is neither z, data nor a parameter"),
     "declared twice": (dict(data=[b, b]), "declares b more than once"),
-    "reserved": (dict(data=[data("mask")], loss=total(u * data("mask"))), "generated code uses that name"),
+    "reserved": (dict(data=[data("work")], loss=total(u * data("work"))), "generated code uses that name"),
     "row outside a total": (dict(loss=u + total(u)), "row quantity stands outside total"),
     "no total": (dict(loss=sp.Integer(1)), "has no total"),
     "kink": (dict(loss=total(sp.Abs(z - b))), "not twice differentiable"),

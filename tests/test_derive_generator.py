@@ -86,7 +86,7 @@ def test_a_kernel_that_fails_verification_is_not_installed(current, family, monk
 
     def broken(formula, proof):
         generated = real(formula, proof)
-        return replace(generated, kernel=generated.kernel.replace("g = _rows(", "g = _rows(2*"))
+        return replace(generated, kernel=generated.kernel.replace("g = np.multiply(c, ", "g = np.multiply(2*c, "))
 
     monkeypatch.setattr(proofs_check.regeneration, "generate", broken)
     edited = replace(family["plain-exp"], reference="edited")

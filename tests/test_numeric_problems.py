@@ -99,7 +99,7 @@ def test_value_gradient_and_hessians_agree_with_fifty_digits(loss, form):
 @pytest.mark.parametrize("loss", oracle.LOSSES)
 def test_predict_is_the_zero_of_the_residual(loss):
     case = FORMS["matrix"](loss, np.random.default_rng(1))
-    A1, A2 = case.problem.maps[0].factors
+    A1, A2 = case.problem.forms[0].factors
     model = case.problem.predict(case.x)
     fitted = AttentionRegression(loss, A1, A2, model)
     scale = case.problem.value(case.x)
@@ -152,15 +152,15 @@ def test_the_row_major_convention_of_vec():
     rng = np.random.default_rng(6)
     A1, A2, X = rng.normal(size=(3, 2)), rng.normal(size=(4, 3)), rng.normal(size=(2, 3))
     problem = AttentionRegression("plain-exp", A1, A2, np.zeros((3, 4)))
-    z = problem.maps[0].forward(X)
+    z = problem.forms[0].forward(X)
     np.testing.assert_allclose(z.ravel(), np.kron(A1, A2) @ X.ravel(), rtol=1e-13)
 
 
 def test_a_point_computes_shared_work_once():
     case = FORMS["matrix"]("normalized-exp", np.random.default_rng(7))
     point = case.problem.at(case.x)
-    assert point.z is point.z
     assert point.first_order is point.first_order
+    assert point.hessian is point.hessian
 
 
 def test_x_of_another_shape_or_not_finite_is_refused():

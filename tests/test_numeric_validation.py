@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 from numeric import AttentionRegression, InputError, VectorRegression
 
@@ -16,7 +15,6 @@ VECTOR = {
     "object": ((A.astype(object), b), r"A: got dtype object"),
     "text": (([["1", "2"]], b), r"A: got dtype <U1"),
     "structured": ((np.zeros((3, 2), "f8,f8"), b), r"A: got dtype .*in float32 or float64"),
-    "sparse": ((scipy.sparse.csr_array(A), b), r"A: got a sparse matrix of shape \(3, 2\); pass A\.toarray\(\)"),
     "ragged": (([[1.0, 2.0], [3.0]], b), r"A: the rows differ in length"),
     "one axis": (([1.0, 2.0, 3.0], b), r"A: got shape \(3,\), which has 1 axes instead of 2; reshape it"),
     "empty": ((np.zeros((0, 2)), []), r"A: got shape \(0, 2\), which is empty; at least one row"),
@@ -91,10 +89,10 @@ def test_nested_lists_of_numbers_are_one_prompt_or_several():
     one = AttentionRegression("normalized-exp", A1.tolist(), A2.tolist(), B.tolist())
     two = AttentionRegression("normalized-exp", [A1.tolist()] * 2, [A2, A2], (B, B))
     X = np.ones((2, 2))
-    assert len(one.prompts) == 1
+    assert len(one.forms) == 1
     assert two.value(X) == 2 * one.value(X)
 
 
 def test_inputs_are_not_copied_where_they_need_not_be():
     A = np.random.default_rng(0).normal(size=(3, 2))
-    assert VectorRegression("plain-exp", A, b).maps[0].factors[0] is A
+    assert VectorRegression("plain-exp", A, b).forms[0].factors[0] is A

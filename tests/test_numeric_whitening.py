@@ -47,7 +47,7 @@ def test_the_whitened_problem_is_the_same_problem(name):
 @pytest.mark.parametrize("name", problems())
 def test_stacked_maps_have_orthonormal_columns(name):
     whitened = whiten(problems()[name])
-    for factors in zip(*(map_.factors for map_ in whitened.maps), strict=True):
+    for factors in zip(*(form.factors for form in whitened.forms), strict=True):
         stacked = np.concatenate(factors)
         np.testing.assert_allclose(stacked.T @ stacked, np.eye(stacked.shape[1]), atol=1e-13)
 
@@ -58,7 +58,7 @@ def test_only_what_the_loss_cannot_see_is_centred():
 
 
 def _is_centred(whitened):
-    return all(np.abs(map_.factors[-1].mean(axis=0)).max() < 1e-14 for map_ in whitened.maps)
+    return all(np.abs(form.factors[-1].mean(axis=0)).max() < 1e-14 for form in whitened.forms)
 
 
 def test_directions_without_effect_are_dropped():

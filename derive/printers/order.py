@@ -21,6 +21,11 @@ class OrderedLatexPrinter(_PositiveFirst, LatexPrinter):
     """SymPy's LaTeX with positive terms first."""
 
 
+def ordered_terms(expression: sp.Expr) -> list[sp.Expr]:
+    """The terms of a sum in the order in which they are written."""
+    return OrderedPrinter()._as_ordered_terms(expression)
+
+
 def text(expression: sp.Expr) -> str:
     """An expression as plain text.
 

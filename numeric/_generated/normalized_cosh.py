@@ -22,145 +22,352 @@ import numpy as np
 NAME = "normalized-cosh"
 DATA = ("b",)
 PARAMETERS = ()
+DEGREE = 0
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "0a0bfe61a302b3bd03626826265f616daa81d0c41f06054c033c87e1c9ed75f8"
+VANISHED = 8.0
+WORK = {"value": 1, "value_and_gradient": 2, "hessian": 4, "hessian_product": 4, "gauss_newton": 2, "gauss_newton_product": 2, "residual": 1, "prediction": 1, "domain_totals": 0}
+TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
+DEGREES = {"alpha": 1}
+GRADIENT_PASS = 2
+PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
+DIGEST = "95e8415b7e1f566f1ed2890e99aeac5f80bfd4e2a91d2b4d906e136a1fda4678"
 
 
-def _total(q, mask):
-    """Sum over the kept rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True, where=True if mask is None else mask)
+def _workspace(z, count, work, overwrite):
+    """z as scratch, and `count` work arrays like it."""
+    if z.shape[-1] >= 128:
+        np.setbufsize(16)  # rows then meet their scalar without a copy of it for each entry
+    z = z if overwrite else z.copy()
+    work = [np.empty_like(z) for _ in range(count)] if work is None else work[:count]
+    return z, *work
 
 
-def _largest(q, mask):
-    """Maximum over the kept rows of each group, 0 for a group without any; with the axis kept."""
-    m = np.max(q, axis=-1, keepdims=True, initial=-np.inf, where=True if mask is None else mask)
-    return np.where(np.isneginf(m), 0, m)
+def _drop(q, dropped, fill=0):
+    """q with `fill` at the dropped entries, in place."""
+    if dropped is not None:
+        columns, entries = dropped
+        np.copyto(q[..., columns], fill, where=entries)
+    return q
 
 
-def _rows(q, z, mask):
-    """A row quantity in the shape and type of z, zero where the mask drops a row."""
-    q = np.broadcast_to(q, z.shape).astype(z.dtype, copy=False)
-    return q if mask is None else np.where(mask, q, 0)
+def _shift_of_size(z, dropped, small, scratch):
+    """m, the largest kept absolute value of each group; 0 where the entries are small enough."""
+    _drop(z, dropped)
+    if small:
+        return np.zeros((*z.shape[:-1], 1), z.dtype)
+    return np.max(np.abs(z, out=scratch), axis=-1, keepdims=True)
 
 
-def value(z, b, mask=None):
+def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
+    """cosh(z) e^(-m) over `cosh` and sinh(z) e^(-m) over z, by e^(|z|-m) and e^(-2|z|) - 1: no cancellation near 0."""
+    if small:
+        np.cosh(z, out=cosh)
+        return cosh, np.sinh(z, out=z) if sinh else z
+    np.abs(z, out=scratch)
+    np.expm1(np.multiply(scratch, -2, out=cosh), out=cosh)
+    np.exp(np.subtract(scratch, m, out=scratch), out=scratch)
+    cosh *= 0.5
+    cosh *= scratch  # (e^(-|z|) - e^|z|)/2 e^(-m)
+    if sinh:
+        np.copysign(cosh, z, out=z)
+    return np.add(cosh, scratch, out=cosh), z
+
+
+def _total(q, dropped):
+    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
+    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+
+
+def _dot(p, q, dropped):
+    """total(p q), as `_total` for both."""
+    return _dot_data(_drop(p, dropped), q, dropped)
+
+
+def _dot_data(p, q, dropped):
+    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
+    _drop(q, dropped)
+    if q.shape[-1] <= 8192:
+        return np.vecdot(p, q)[..., None]
+    pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
+    return np.sum([np.vecdot(p[..., piece], q[..., piece]) for piece in pieces], axis=0)[..., None]
+
+
+@np.errstate(all="ignore")
+def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 0
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = half * (2 + less)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        sum_cc = _total(c**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        return value, log_scale
+    z, row1 = _workspace(z, 1, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=f)
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    return value, np.zeros(z.shape[:-1], z.dtype)
 
 
-def value_and_gradient(z, b, mask=None):
-    """Loss and its gradient g in z."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 0
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = half * (2 + less)
-        v = np.copysign(half * less, z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        sum_cc = _total(c**2, mask)
-        sum_cf = _total(c*f, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        g = _rows(v*(c - sum_cf)/alpha, z, mask)
-        return value, g, log_scale
+@np.errstate(all="ignore")
+def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Loss of each group and its gradient g in z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=row2)
+    sum_cc = _dot_data(c, c, dropped)
+    sum_cf = _dot_data(c, f, None)
+    value = (sum_cc/2)[..., 0]
+    t1 = np.subtract(c, sum_cf, out=c)
+    t2 = np.multiply(v, t1, out=v)
+    g = np.multiply(t2, 1/alpha, out=t2)  # v*(c - sum_cf)/alpha
+    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def hessian(z, b, mask=None):
-    """Hessian in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 0
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = half * (2 + less)
-        v = np.copysign(half * less, z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        sum_cf = _total(c*f, mask)
-        sum_1 = _total(f*(2*c + f), mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(f*(c - sum_cf) + v**2/alpha**2, z, mask)
-        U = np.stack([_rows(-v*(c + f)/alpha, z, mask), _rows(v/alpha, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_1[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2, row3, row4 = _workspace(z, 4, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=row2)
+    sum_cf = _dot_data(f, c, dropped)
+    t1 = np.multiply(c, 2, out=row3)
+    t2 = np.add(t1, f, out=t1)
+    sum_1 = _dot_data(f, t2, dropped)
+    t3 = np.add(c, f, out=row3)
+    t4 = np.multiply(v, t3, out=t3)
+    U1 = np.multiply(t4, -1/alpha, out=t4)  # -v*(c + f)/alpha
+    U2 = np.multiply(v, 1/alpha, out=row4)  # v/alpha
+    t5 = np.subtract(c, sum_cf, out=c)
+    t6 = np.multiply(f, t5, out=f)
+    t7 = np.square(v, out=v)
+    t8 = np.multiply(t7, alpha**(-2), out=t7)
+    D = np.add(t6, t8, out=t6)  # f*(c - sum_cf) + v**2/alpha**2
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_1[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
 
 
-def gauss_newton(z, b, mask=None):
-    """J^T J of the residual in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 0
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = half * (2 + less)
-        v = np.copysign(half * less, z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        sum_ff = _total(f**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(v**2/alpha**2, z, mask)
-        U = np.stack([_rows(-f*v/alpha, z, mask), _rows(v/alpha, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_ff[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """The Hessian in z times dz, rows like z."""
+    z, row1, row2, row3, row4 = _workspace(z, 4, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=row2)
+    sum_cf = _dot_data(f, c, dropped)
+    t1 = np.multiply(c, 2, out=row3)
+    t2 = np.add(t1, f, out=t1)
+    sum_1 = _dot_data(f, t2, dropped)
+    t3 = np.add(c, f, out=row3)
+    t4 = np.multiply(v, t3, out=t3)
+    t5 = np.multiply(t4, 1/alpha, out=row4)
+    p1 = _dot(dz, t5, dropped)
+    t6 = np.multiply(v, 1/alpha, out=row4)
+    p2 = _dot_data(dz, t6, dropped)
+    k1 = -p2
+    k2 = p2*sum_1 - p1
+    t7 = np.subtract(c, sum_cf, out=c)
+    t8 = np.multiply(f, t7, out=f)
+    t9 = np.square(v, out=row2)
+    t10 = np.multiply(t9, alpha**(-2), out=t9)
+    t11 = np.add(t8, t10, out=t8)
+    t12 = np.multiply(dz, t11, out=dz)
+    t13 = np.multiply(t4, k1/alpha, out=t4)
+    t14 = np.add(t12, t13, out=t12)
+    t15 = np.multiply(v, k2/alpha, out=v)
+    Hdz = np.add(t14, t15, out=t14)  # dz*(f*(c - sum_cf) + v**2/alpha**2) + k1*v*(c + f)/alpha + k2*v/alpha
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def residual(z, b, mask=None):
+@np.errstate(all="ignore")
+def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    sum_ff = _dot_data(f, f, None)
+    t1 = np.multiply(f, v, out=f)
+    U1 = np.multiply(t1, -1/alpha, out=t1)  # -f*v/alpha
+    U2 = np.multiply(v, 1/alpha, out=row2)  # v/alpha
+    t2 = np.square(v, out=v)
+    D = np.multiply(t2, alpha**(-2), out=t2)  # v**2/alpha**2
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_ff[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual in z times dz, rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    sum_ff = _dot_data(f, f, None)
+    t1 = np.multiply(f, v, out=row2)
+    t2 = np.multiply(t1, 1/alpha, out=t1)
+    p1 = _dot(dz, t2, dropped)
+    t3 = np.multiply(v, 1/alpha, out=row2)
+    p2 = _dot_data(dz, t3, dropped)
+    k1 = -p2
+    k2 = p2*sum_ff - p1
+    t4 = np.multiply(f, k1, out=f)
+    t5 = np.multiply(dz, v, out=dz)
+    t6 = np.multiply(t5, 1/alpha, out=t5)
+    t7 = np.add(t4, t6, out=t4)
+    t8 = np.add(t7, k2, out=t7)
+    t9 = np.multiply(v, t8, out=v)
+    Hdz = np.multiply(t9, 1/alpha, out=t9)  # v*(f*k1 + k2 + dz*v/alpha)/alpha
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 0
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = half * (2 + less)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        c = _rows(c, z, mask)
-        return c, log_scale / 2
+    z, row1 = _workspace(z, 1, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=f)
+    return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
 
 
-def prediction(z, mask=None):
+@np.errstate(all="ignore")
+def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     """The model of b: the zero of the residual."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 0
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = half * (2 + less)
-        alpha = _total(u, mask)
-        f = u/alpha
-        predicted = _rows(f, z, mask)
-        return predicted
+    z, row1 = _workspace(z, 1, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    return f
 
 
-def domain_totals(z, mask=None):
-    """Totals that must not vanish: none."""
+@np.errstate(all="ignore")
+def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
+    """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
+    z, = _workspace(z, 0, work, overwrite)
     return {}
 
 
-# text a438018884d912c673d2adb3204d7c6b40d9f8150752f10f3228e60530149462
+def shift(z):
+    """The m of a block."""
+    return np.max(np.abs(z), axis=-1, keepdims=True)
+
+
+@np.errstate(all="ignore")
+def block_totals(number, z, b, m, t):
+    """Sums over the rows of a block in pass `number`, given the totals t of the earlier passes."""
+    if number == 1:
+        u, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+        return {
+            "alpha": _total(u, None),
+        }
+    if number == 2:
+        alpha = t["alpha"]
+        u, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+        f = u/alpha
+        c = f - b
+        return {
+            "sum_cc": _total(c**2, None),
+            "sum_cf": _total(c*f, None),
+            "sum_1": _total(f*(2*c + f), None),
+            "sum_ff": _total(f**2, None),
+        }
+    return {}
+
+
+@np.errstate(all="ignore")
+def gradient_rows(z, b, m, t):
+    """Rows P_i of a block with g = sum of weight_i P_i."""
+    alpha = t["alpha"]
+    u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    f = u/alpha
+    c = f - b
+    return (v/alpha, c*v/alpha)
+
+
+@np.errstate(all="ignore")
+def gradient_weights(m, t):
+    """The weights of `gradient_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
+
+
+@np.errstate(all="ignore")
+def value_of(m, t):
+    """The loss and the logarithm of its scale."""
+    sum_cc = t["sum_cc"]
+    return (sum_cc/2)[..., 0], 0 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def hessian_rows(z, b, m, t):
+    """D and the U_i of the Hessian, for a block."""
+    alpha = t["alpha"]
+    sum_cf = t["sum_cf"]
+    u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    f = u/alpha
+    c = f - b
+    return f*(c - sum_cf) + v**2/alpha**2, (-v*(c + f)/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def hessian_core(m, t):
+    """C of the Hessian."""
+    sum_1 = t["sum_1"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_1[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def gauss_newton_rows(z, b, m, t):
+    """D and the U_i of J^T J, for a block."""
+    alpha = t["alpha"]
+    u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    f = u/alpha
+    return v**2/alpha**2, (-f*v/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_core(m, t):
+    """C of J^T J."""
+    sum_ff = t["sum_ff"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_ff[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def prediction_rows(z, m, t):
+    """The model of b."""
+    alpha = t["alpha"]
+    u, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    f = u/alpha
+    return f
+
+
+# text 0c446b1cd0d15b2916d00fe88944cd7bf0b104f1884b037a1225b1d4f60d5fda

@@ -21,130 +21,327 @@ import numpy as np
 NAME = "normalized-exp"
 DATA = ("b",)
 PARAMETERS = ()
+DEGREE = 0
 SHIFT_INVARIANT = True
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "e88e0716b0b30a4c67a22991ec436675ecb6b0e247ac361cf549f9dd338a0bfc"
+VANISHED = 8.0
+WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2, "gauss_newton": 2, "gauss_newton_product": 1, "residual": 0, "prediction": 0, "domain_totals": 0}
+TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
+DEGREES = {"alpha": 1}
+GRADIENT_PASS = 2
+PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
+DIGEST = "1543b510c4795bb9e103a7c8f5a35801b7ccefc420838562cbe0c920b3853c7b"
 
 
-def _total(q, mask):
-    """Sum over the kept rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True, where=True if mask is None else mask)
+def _workspace(z, count, work, overwrite):
+    """z as scratch, and `count` work arrays like it."""
+    if z.shape[-1] >= 128:
+        np.setbufsize(16)  # rows then meet their scalar without a copy of it for each entry
+    z = z if overwrite else z.copy()
+    work = [np.empty_like(z) for _ in range(count)] if work is None else work[:count]
+    return z, *work
 
 
-def _largest(q, mask):
-    """Maximum over the kept rows of each group, 0 for a group without any; with the axis kept."""
-    m = np.max(q, axis=-1, keepdims=True, initial=-np.inf, where=True if mask is None else mask)
-    return np.where(np.isneginf(m), 0, m)
+def _drop(q, dropped, fill=0):
+    """q with `fill` at the dropped entries, in place."""
+    if dropped is not None:
+        columns, entries = dropped
+        np.copyto(q[..., columns], fill, where=entries)
+    return q
 
 
-def _rows(q, z, mask):
-    """A row quantity in the shape and type of z, zero where the mask drops a row."""
-    q = np.broadcast_to(q, z.shape).astype(z.dtype, copy=False)
-    return q if mask is None else np.where(mask, q, 0)
+def _shift(z, dropped, small):
+    """m, the largest kept entry of each group, subtracted from z in place; 0 where the entries are small enough."""
+    if small:
+        _drop(z, dropped)
+        return np.zeros((*z.shape[:-1], 1), z.dtype)
+    m = np.max(_drop(z, dropped, -np.inf), axis=-1, keepdims=True)
+    np.subtract(_drop(z, dropped, m), m, out=z)
+    return m
 
 
-def value(z, b, mask=None):
+def _total(q, dropped):
+    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
+    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+
+
+def _dot(p, q, dropped):
+    """total(p q), as `_total` for both."""
+    return _dot_data(_drop(p, dropped), q, dropped)
+
+
+def _dot_data(p, q, dropped):
+    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
+    _drop(q, dropped)
+    if q.shape[-1] <= 8192:
+        return np.vecdot(p, q)[..., None]
+    pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
+    return np.sum([np.vecdot(p[..., piece], q[..., piece]) for piece in pieces], axis=0)[..., None]
+
+
+@np.errstate(all="ignore")
+def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 0
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        sum_cc = _total(c**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        return value, log_scale
+    z, = _workspace(z, 0, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=f)
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    return value, np.zeros(z.shape[:-1], z.dtype)
 
 
-def value_and_gradient(z, b, mask=None):
-    """Loss and its gradient g in z."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 0
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        sum_cc = _total(c**2, mask)
-        sum_cf = _total(c*f, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        g = _rows(f*(c - sum_cf), z, mask)
-        return value, g, log_scale
+@np.errstate(all="ignore")
+def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Loss of each group and its gradient g in z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=row1)
+    sum_cc = _dot_data(c, c, dropped)
+    sum_cf = _dot_data(c, f, None)
+    value = (sum_cc/2)[..., 0]
+    t1 = np.subtract(c, sum_cf, out=c)
+    g = np.multiply(f, t1, out=f)  # f*(c - sum_cf)
+    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def hessian(z, b, mask=None):
-    """Hessian in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 0
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        sum_cf = _total(c*f, mask)
-        sum_1 = _total(f*(2*c + f), mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(f*(c + f - sum_cf), z, mask)
-        U = np.stack([_rows(-f*(c + f), z, mask), _rows(f, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_1[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=row1)
+    sum_cf = _dot_data(f, c, dropped)
+    t1 = np.multiply(c, 2, out=row2)
+    t2 = np.add(t1, f, out=t1)
+    sum_1 = _dot_data(f, t2, dropped)
+    t3 = np.add(c, f, out=c)
+    t4 = np.multiply(f, t3, out=row2)
+    U1 = np.negative(t4, out=t4)  # -f*(c + f)
+    t5 = np.subtract(t3, sum_cf, out=t3)
+    D = np.multiply(f, t5, out=t5)  # f*(c + f - sum_cf)
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_1[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), f), C, np.zeros(z.shape[:-1], z.dtype)
 
 
-def gauss_newton(z, b, mask=None):
-    """J^T J of the residual in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 0
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        sum_ff = _total(f**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(f**2, z, mask)
-        U = np.stack([_rows(-f**2, z, mask), _rows(f, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_ff[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """The Hessian in z times dz, rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=row1)
+    sum_cf = _dot_data(f, c, dropped)
+    t1 = np.multiply(c, 2, out=row2)
+    t2 = np.add(t1, f, out=t1)
+    sum_1 = _dot_data(f, t2, dropped)
+    t3 = np.add(c, f, out=c)
+    t4 = np.multiply(f, t3, out=row2)
+    p1 = _dot(dz, t4, dropped)
+    p2 = _dot_data(dz, f, None)
+    k1 = -p2
+    k2 = p2*sum_1 - p1
+    t5 = np.subtract(t3, sum_cf, out=row2)
+    t6 = np.multiply(dz, t5, out=dz)
+    t7 = np.multiply(t3, k1, out=t3)
+    t8 = np.add(t6, t7, out=t6)
+    t9 = np.add(t8, k2, out=t8)
+    Hdz = np.multiply(f, t9, out=f)  # f*(dz*(c + f - sum_cf) + k1*(c + f) + k2)
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def residual(z, b, mask=None):
+@np.errstate(all="ignore")
+def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    sum_ff = _dot_data(f, f, None)
+    t1 = np.square(f, out=row1)
+    U1 = np.negative(t1, out=row2)  # -f**2
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_ff[..., 0]
+    return _drop(t1, dropped), (_drop(U1, dropped), f), C, np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual in z times dz, rows like z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    sum_ff = _dot_data(f, f, None)
+    t1 = np.square(f, out=row1)
+    p1 = _dot(dz, t1, dropped)
+    p2 = _dot_data(dz, f, None)
+    k1 = -p2
+    k2 = p2*sum_ff - p1
+    t2 = np.add(dz, k1, out=dz)
+    t3 = np.multiply(f, t2, out=t2)
+    t4 = np.add(t3, k2, out=t3)
+    Hdz = np.multiply(f, t4, out=f)  # f*(f*(dz + k1) + k2)
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 0
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        c = f - b
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        c = _rows(c, z, mask)
-        return c, log_scale / 2
+    z, = _workspace(z, 0, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    c = np.subtract(f, b, out=f)
+    return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
 
 
-def prediction(z, mask=None):
+@np.errstate(all="ignore")
+def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     """The model of b: the zero of the residual."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 0
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        f = u/alpha
-        predicted = _rows(f, z, mask)
-        return predicted
+    z, = _workspace(z, 0, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    f = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    return f
 
 
-def domain_totals(z, mask=None):
-    """Totals that must not vanish: none."""
+@np.errstate(all="ignore")
+def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
+    """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
+    z, = _workspace(z, 0, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     return {}
 
 
-# text e4326cd248c86e437aecc17f1005880f2a8c3b6eb783414c410a09368f96ba35
+def shift(z):
+    """The m of a block."""
+    return np.max(z, axis=-1, keepdims=True)
+
+
+@np.errstate(all="ignore")
+def block_totals(number, z, b, m, t):
+    """Sums over the rows of a block in pass `number`, given the totals t of the earlier passes."""
+    if number == 1:
+        z = z - m
+        u = np.exp(z)
+        return {
+            "alpha": _total(u, None),
+        }
+    if number == 2:
+        alpha = t["alpha"]
+        z = z - m
+        u = np.exp(z)
+        f = u/alpha
+        c = f - b
+        return {
+            "sum_cc": _total(c**2, None),
+            "sum_cf": _total(c*f, None),
+            "sum_1": _total(f*(2*c + f), None),
+            "sum_ff": _total(f**2, None),
+        }
+    return {}
+
+
+@np.errstate(all="ignore")
+def gradient_rows(z, b, m, t):
+    """Rows P_i of a block with g = sum of weight_i P_i."""
+    alpha = t["alpha"]
+    z = z - m
+    u = np.exp(z)
+    f = u/alpha
+    c = f - b
+    return (f, c*f)
+
+
+@np.errstate(all="ignore")
+def gradient_weights(m, t):
+    """The weights of `gradient_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
+
+
+@np.errstate(all="ignore")
+def value_of(m, t):
+    """The loss and the logarithm of its scale."""
+    sum_cc = t["sum_cc"]
+    return (sum_cc/2)[..., 0], 0 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def hessian_rows(z, b, m, t):
+    """D and the U_i of the Hessian, for a block."""
+    alpha = t["alpha"]
+    sum_cf = t["sum_cf"]
+    z = z - m
+    u = np.exp(z)
+    f = u/alpha
+    c = f - b
+    return f*(c + f - sum_cf), (-f*(c + f), f)
+
+
+@np.errstate(all="ignore")
+def hessian_core(m, t):
+    """C of the Hessian."""
+    sum_1 = t["sum_1"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_1[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def gauss_newton_rows(z, b, m, t):
+    """D and the U_i of J^T J, for a block."""
+    alpha = t["alpha"]
+    z = z - m
+    u = np.exp(z)
+    f = u/alpha
+    return f**2, (-f**2, f)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_core(m, t):
+    """C of J^T J."""
+    sum_ff = t["sum_ff"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_ff[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def prediction_rows(z, m, t):
+    """The model of b."""
+    alpha = t["alpha"]
+    z = z - m
+    u = np.exp(z)
+    f = u/alpha
+    return f
+
+
+# text d1f5c582fdaa8d99e38974c6a76641c3742381e267a46e32859b0cf53bcef99c

@@ -17,98 +17,231 @@ import numpy as np
 NAME = "plain-sinh"
 DATA = ("b",)
 PARAMETERS = ()
+DEGREE = None
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "9ff8693ed2827f034de3303653e771a4fa14e32e5166d5312e5f649a1b370eba"
+VANISHED = 8.0
+WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2, "gauss_newton": 0, "gauss_newton_product": 0, "residual": 0, "prediction": 0, "domain_totals": 0}
+TOTALS = (("sum_cc",),)
+DEGREES = {}
+GRADIENT_PASS = 1
+PASSES = 1  # reads of the data for value and gradient: no row needs a total
+DIGEST = "f2d247528bdfa8b306d518945092b7cf6f039242cb145d8e2403211ac1e7f620"
 
 
-def _total(q, mask):
-    """Sum over the kept rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True, where=True if mask is None else mask)
+def _workspace(z, count, work, overwrite):
+    """z as scratch, and `count` work arrays like it."""
+    if z.shape[-1] >= 128:
+        np.setbufsize(16)  # rows then meet their scalar without a copy of it for each entry
+    z = z if overwrite else z.copy()
+    work = [np.empty_like(z) for _ in range(count)] if work is None else work[:count]
+    return z, *work
 
 
-def _largest(q, mask):
-    """Maximum over the kept rows of each group, 0 for a group without any; with the axis kept."""
-    m = np.max(q, axis=-1, keepdims=True, initial=-np.inf, where=True if mask is None else mask)
-    return np.where(np.isneginf(m), 0, m)
+def _drop(q, dropped, fill=0):
+    """q with `fill` at the dropped entries, in place."""
+    if dropped is not None:
+        columns, entries = dropped
+        np.copyto(q[..., columns], fill, where=entries)
+    return q
 
 
-def _rows(q, z, mask):
-    """A row quantity in the shape and type of z, zero where the mask drops a row."""
-    q = np.broadcast_to(q, z.shape).astype(z.dtype, copy=False)
-    return q if mask is None else np.where(mask, q, 0)
+def _total(q, dropped):
+    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
+    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
 
 
-def value(z, b, mask=None):
+def _dot_data(p, q, dropped):
+    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
+    _drop(q, dropped)
+    if q.shape[-1] <= 8192:
+        return np.vecdot(p, q)[..., None]
+    pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
+    return np.sum([np.vecdot(p[..., piece], q[..., piece]) for piece in pieces], axis=0)[..., None]
+
+
+@np.errstate(all="ignore")
+def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
-    with np.errstate(all="ignore"):
-        u = np.sinh(z)
-        c = u - b
-        sum_cc = _total(c**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        return value, log_scale
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
+    u = np.sinh(z, out=z)
+    c = np.subtract(u, b, out=u)
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    return value, np.zeros(z.shape[:-1], z.dtype)
 
 
-def value_and_gradient(z, b, mask=None):
-    """Loss and its gradient g in z."""
-    with np.errstate(all="ignore"):
-        u = np.sinh(z)
-        v = np.cosh(z)
-        c = u - b
-        sum_cc = _total(c**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        g = _rows(c*v, z, mask)
-        return value, g, log_scale
+@np.errstate(all="ignore")
+def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Loss of each group and its gradient g in z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    _drop(z, dropped)
+    u = np.sinh(z, out=row1)
+    v = np.cosh(z, out=z)
+    c = np.subtract(u, b, out=u)
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    g = np.multiply(c, v, out=c)  # c*v
+    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def hessian(z, b, mask=None):
-    """Hessian in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        u = np.sinh(z)
-        v = np.cosh(z)
-        c = u - b
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(c*u + v**2, z, mask)
-        U = np.empty(z.shape + (0,), z.dtype)
-        C = np.empty(z.shape[:-1] + (0, 0), z.dtype)
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    _drop(z, dropped)
+    u = np.sinh(z, out=row1)
+    v = np.cosh(z, out=z)
+    c = np.subtract(u, b, out=row2)
+    t1 = np.multiply(c, u, out=c)
+    t2 = np.square(v, out=v)
+    D = np.add(t1, t2, out=t1)  # c*u + v**2
+    C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
+    return _drop(D, dropped), (), C, np.zeros(z.shape[:-1], z.dtype)
 
 
-def gauss_newton(z, b, mask=None):
-    """J^T J of the residual in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        v = np.cosh(z)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(v**2, z, mask)
-        U = np.empty(z.shape + (0,), z.dtype)
-        C = np.empty(z.shape[:-1] + (0, 0), z.dtype)
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """The Hessian in z times dz, rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    _drop(z, dropped)
+    u = np.sinh(z, out=row1)
+    v = np.cosh(z, out=z)
+    c = np.subtract(u, b, out=row2)
+    t1 = np.multiply(c, u, out=c)
+    t2 = np.square(v, out=v)
+    t3 = np.add(t1, t2, out=t1)
+    Hdz = np.multiply(dz, t3, out=dz)  # dz*(c*u + v**2)
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def residual(z, b, mask=None):
+@np.errstate(all="ignore")
+def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
+    v = np.cosh(z, out=z)
+    D = np.square(v, out=v)
+    C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
+    return _drop(D, dropped), (), C, np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual in z times dz, rows like z."""
+    z, = _workspace(z, 0, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    _drop(z, dropped)
+    v = np.cosh(z, out=z)
+    t1 = np.square(v, out=v)
+    Hdz = np.multiply(dz, t1, out=dz)  # dz*v**2
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
-    with np.errstate(all="ignore"):
-        u = np.sinh(z)
-        c = u - b
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        c = _rows(c, z, mask)
-        return c, log_scale / 2
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
+    u = np.sinh(z, out=z)
+    c = np.subtract(u, b, out=u)
+    return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
 
 
-def prediction(z, mask=None):
+@np.errstate(all="ignore")
+def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     """The model of b: the zero of the residual."""
-    with np.errstate(all="ignore"):
-        u = np.sinh(z)
-        predicted = _rows(u, z, mask)
-        return predicted
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
+    u = np.sinh(z, out=z)
+    return _drop(u, dropped)
 
 
-def domain_totals(z, mask=None):
-    """Totals that must not vanish: none."""
+@np.errstate(all="ignore")
+def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
+    """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
     return {}
 
 
-# text c8db619688bcf47dfc39a6bf5084116579a0d960052fd8c1e9a6bc176d0a8349
+def shift(z):
+    """The m of a block."""
+    return np.zeros((z.shape[:-1] + (1,)), z.dtype)
+
+
+@np.errstate(all="ignore")
+def block_totals(number, z, b, m, t):
+    """Sums over the rows of a block in pass `number`, given the totals t of the earlier passes."""
+    if number == 1:
+        u = np.sinh(z)
+        c = u - b
+        return {
+            "sum_cc": _total(c**2, None),
+        }
+    return {}
+
+
+@np.errstate(all="ignore")
+def gradient_rows(z, b, m, t):
+    """Rows P_i of a block with g = sum of weight_i P_i."""
+    u = np.sinh(z)
+    v = np.cosh(z)
+    c = u - b
+    return (c*v,)
+
+
+@np.errstate(all="ignore")
+def gradient_weights(m, t):
+    """The weights of `gradient_rows`."""
+    return (1,)
+
+
+@np.errstate(all="ignore")
+def value_of(m, t):
+    """The loss and the logarithm of its scale."""
+    sum_cc = t["sum_cc"]
+    return (sum_cc/2)[..., 0], 0 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def hessian_rows(z, b, m, t):
+    """D and the U_i of the Hessian, for a block."""
+    u = np.sinh(z)
+    v = np.cosh(z)
+    c = u - b
+    return c*u + v**2, ()
+
+
+@np.errstate(all="ignore")
+def hessian_core(m, t):
+    """C of the Hessian."""
+    C = np.empty((*m.shape[:-1], 0, 0), m.dtype)
+    return C
+
+
+@np.errstate(all="ignore")
+def gauss_newton_rows(z, b, m, t):
+    """D and the U_i of J^T J, for a block."""
+    v = np.cosh(z)
+    return v**2, ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_core(m, t):
+    """C of J^T J."""
+    C = np.empty((*m.shape[:-1], 0, 0), m.dtype)
+    return C
+
+
+@np.errstate(all="ignore")
+def prediction_rows(z, m, t):
+    """The model of b."""
+    u = np.sinh(z)
+    return u
+
+
+# text 42d9e7bfbe8be8de7d2b68f71b084dace92548e2e366ce90eeef1db282b30a32

@@ -15,82 +15,192 @@ import numpy as np
 NAME = "regularizer"
 DATA = ("w",)
 PARAMETERS = ()
+DEGREE = None
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "762fe4aaf8debbacfa9a306444125f5b43fa1ebf19683bc8b04493ec519b74f4"
+VANISHED = 8.0
+WORK = {"value": 0, "value_and_gradient": 0, "hessian": 1, "hessian_product": 1, "gauss_newton": 1, "gauss_newton_product": 1, "residual": 0, "domain_totals": 0}
+TOTALS = (("sum_cc",),)
+DEGREES = {}
+GRADIENT_PASS = 1
+PASSES = 1  # reads of the data for value and gradient: no row needs a total
+DIGEST = "79d05d5157ef2acd527b1a989f4932ae52e2bdb75fd920496a99c447dac634d9"
 
 
-def _total(q, mask):
-    """Sum over the kept rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True, where=True if mask is None else mask)
+def _workspace(z, count, work, overwrite):
+    """z as scratch, and `count` work arrays like it."""
+    if z.shape[-1] >= 128:
+        np.setbufsize(16)  # rows then meet their scalar without a copy of it for each entry
+    z = z if overwrite else z.copy()
+    work = [np.empty_like(z) for _ in range(count)] if work is None else work[:count]
+    return z, *work
 
 
-def _largest(q, mask):
-    """Maximum over the kept rows of each group, 0 for a group without any; with the axis kept."""
-    m = np.max(q, axis=-1, keepdims=True, initial=-np.inf, where=True if mask is None else mask)
-    return np.where(np.isneginf(m), 0, m)
+def _drop(q, dropped, fill=0):
+    """q with `fill` at the dropped entries, in place."""
+    if dropped is not None:
+        columns, entries = dropped
+        np.copyto(q[..., columns], fill, where=entries)
+    return q
 
 
-def _rows(q, z, mask):
-    """A row quantity in the shape and type of z, zero where the mask drops a row."""
-    q = np.broadcast_to(q, z.shape).astype(z.dtype, copy=False)
-    return q if mask is None else np.where(mask, q, 0)
+def _total(q, dropped):
+    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
+    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
 
 
-def value(z, w, mask=None):
+def _dot_data(p, q, dropped):
+    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
+    _drop(q, dropped)
+    if q.shape[-1] <= 8192:
+        return np.vecdot(p, q)[..., None]
+    pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
+    return np.sum([np.vecdot(p[..., piece], q[..., piece]) for piece in pieces], axis=0)[..., None]
+
+
+@np.errstate(all="ignore")
+def value(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
-    with np.errstate(all="ignore"):
-        c = w*z
-        sum_cc = _total(c**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        return value, log_scale
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
+    c = np.multiply(w, z, out=z)  # w*z
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    return value, np.zeros(z.shape[:-1], z.dtype)
 
 
-def value_and_gradient(z, w, mask=None):
-    """Loss and its gradient g in z."""
-    with np.errstate(all="ignore"):
-        c = w*z
-        sum_cc = _total(c**2, mask)
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        value = (sum_cc/2)[..., 0]
-        g = _rows(c*w, z, mask)
-        return value, g, log_scale
+@np.errstate(all="ignore")
+def value_and_gradient(z, w, *, dropped=None, small=False, work=None, overwrite=False):
+    """Loss of each group and its gradient g in z."""
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
+    c = np.multiply(w, z, out=z)  # w*z
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    g = np.multiply(c, w, out=c)  # c*w
+    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def hessian(z, w, mask=None):
-    """Hessian in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(w**2, z, mask)
-        U = np.empty(z.shape + (0,), z.dtype)
-        C = np.empty(z.shape[:-1] + (0, 0), z.dtype)
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian(z, w, *, dropped=None, small=False, work=None, overwrite=False):
+    """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    _drop(z, dropped)
+    D = np.square(w, out=row1)
+    C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
+    return _drop(D, dropped), (), C, np.zeros(z.shape[:-1], z.dtype)
 
 
-def gauss_newton(z, w, mask=None):
-    """J^T J of the residual in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        D = _rows(w**2, z, mask)
-        U = np.empty(z.shape + (0,), z.dtype)
-        C = np.empty(z.shape[:-1] + (0, 0), z.dtype)
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian_product(z, w, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """The Hessian in z times dz, rows like z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    _drop(z, dropped)
+    t1 = np.square(w, out=row1)
+    Hdz = np.multiply(dz, t1, out=dz)  # dz*w**2
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
-def residual(z, w, mask=None):
+@np.errstate(all="ignore")
+def gauss_newton(z, w, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    _drop(z, dropped)
+    D = np.square(w, out=row1)
+    C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
+    return _drop(D, dropped), (), C, np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_product(z, w, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual in z times dz, rows like z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    _drop(z, dropped)
+    t1 = np.square(w, out=row1)
+    Hdz = np.multiply(dz, t1, out=dz)  # dz*w**2
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+
+
+@np.errstate(all="ignore")
+def residual(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
-    with np.errstate(all="ignore"):
-        c = w*z
-        log_scale = np.zeros(z.shape[:-1], z.dtype)
-        c = _rows(c, z, mask)
-        return c, log_scale / 2
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
+    c = np.multiply(w, z, out=z)  # w*z
+    return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
 
 
-def domain_totals(z, mask=None):
-    """Totals that must not vanish: none."""
+@np.errstate(all="ignore")
+def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
+    """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
+    z, = _workspace(z, 0, work, overwrite)
+    _drop(z, dropped)
     return {}
 
 
-# text 4fc6daa3debb866f927678215ed692b018c29e54b82a719d6767f4b5e7010639
+def shift(z):
+    """The m of a block."""
+    return np.zeros((z.shape[:-1] + (1,)), z.dtype)
+
+
+@np.errstate(all="ignore")
+def block_totals(number, z, w, m, t):
+    """Sums over the rows of a block in pass `number`, given the totals t of the earlier passes."""
+    if number == 1:
+        c = w*z
+        return {
+            "sum_cc": _total(c**2, None),
+        }
+    return {}
+
+
+@np.errstate(all="ignore")
+def gradient_rows(z, w, m, t):
+    """Rows P_i of a block with g = sum of weight_i P_i."""
+    c = w*z
+    return (c*w,)
+
+
+@np.errstate(all="ignore")
+def gradient_weights(m, t):
+    """The weights of `gradient_rows`."""
+    return (1,)
+
+
+@np.errstate(all="ignore")
+def value_of(m, t):
+    """The loss and the logarithm of its scale."""
+    sum_cc = t["sum_cc"]
+    return (sum_cc/2)[..., 0], 0 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def hessian_rows(z, w, m, t):
+    """D and the U_i of the Hessian, for a block."""
+    return w**2, ()
+
+
+@np.errstate(all="ignore")
+def hessian_core(m, t):
+    """C of the Hessian."""
+    C = np.empty((*m.shape[:-1], 0, 0), m.dtype)
+    return C
+
+
+@np.errstate(all="ignore")
+def gauss_newton_rows(z, w, m, t):
+    """D and the U_i of J^T J, for a block."""
+    return w**2, ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_core(m, t):
+    """C of J^T J."""
+    C = np.empty((*m.shape[:-1], 0, 0), m.dtype)
+    return C
+
+
+# text c69e3b2e040cc18d79ef466b1a1de321b39f70f7d6b9ce3730745701dc353c7c

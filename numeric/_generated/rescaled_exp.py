@@ -19,123 +19,317 @@ import numpy as np
 NAME = "rescaled-exp"
 DATA = ("b",)
 PARAMETERS = ()
+DEGREE = 2
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "db6b40508fbfe54e7dd3b4ebb248f6bc2bc08a5fc4e6889270911d8393ccc667"
+VANISHED = 8.0
+WORK = {"value": 1, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2, "gauss_newton": 2, "gauss_newton_product": 1, "residual": 1, "prediction": 0, "domain_totals": 0}
+TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
+DEGREES = {"alpha": 1, "sum_bb": 0}
+GRADIENT_PASS = 2
+PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
+DIGEST = "ac4636899d4096b4e5592cb93c3aeaf5202c21ae459a90e29e10ae0c7a430b15"
 
 
-def _total(q, mask):
-    """Sum over the kept rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True, where=True if mask is None else mask)
+def _workspace(z, count, work, overwrite):
+    """z as scratch, and `count` work arrays like it."""
+    if z.shape[-1] >= 128:
+        np.setbufsize(16)  # rows then meet their scalar without a copy of it for each entry
+    z = z if overwrite else z.copy()
+    work = [np.empty_like(z) for _ in range(count)] if work is None else work[:count]
+    return z, *work
 
 
-def _largest(q, mask):
-    """Maximum over the kept rows of each group, 0 for a group without any; with the axis kept."""
-    m = np.max(q, axis=-1, keepdims=True, initial=-np.inf, where=True if mask is None else mask)
-    return np.where(np.isneginf(m), 0, m)
+def _drop(q, dropped, fill=0):
+    """q with `fill` at the dropped entries, in place."""
+    if dropped is not None:
+        columns, entries = dropped
+        np.copyto(q[..., columns], fill, where=entries)
+    return q
 
 
-def _rows(q, z, mask):
-    """A row quantity in the shape and type of z, zero where the mask drops a row."""
-    q = np.broadcast_to(q, z.shape).astype(z.dtype, copy=False)
-    return q if mask is None else np.where(mask, q, 0)
+def _shift(z, dropped, small):
+    """m, the largest kept entry of each group, subtracted from z in place; 0 where the entries are small enough."""
+    if small:
+        _drop(z, dropped)
+        return np.zeros((*z.shape[:-1], 1), z.dtype)
+    m = np.max(_drop(z, dropped, -np.inf), axis=-1, keepdims=True)
+    np.subtract(_drop(z, dropped, m), m, out=z)
+    return m
 
 
-def value(z, b, mask=None):
+def _total(q, dropped):
+    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
+    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+
+
+def _dot(p, q, dropped):
+    """total(p q), as `_total` for both."""
+    return _dot_data(_drop(p, dropped), q, dropped)
+
+
+def _dot_data(p, q, dropped):
+    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
+    _drop(q, dropped)
+    if q.shape[-1] <= 8192:
+        return np.vecdot(p, q)[..., None]
+    pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
+    return np.sum([np.vecdot(p[..., piece], q[..., piece]) for piece in pieces], axis=0)[..., None]
+
+
+@np.errstate(all="ignore")
+def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 2
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        sum_cc = _total(c**2, mask)
-        log_scale = 2 * m[..., 0]
-        value = (sum_cc/2)[..., 0]
-        return value, log_scale
+    z, row1 = _workspace(z, 1, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row1)
+    c = np.subtract(u, t1, out=u)  # u - alpha*b
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    return value, 2 * m[..., 0]
 
 
-def value_and_gradient(z, b, mask=None):
-    """Loss and its gradient g in z."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 2
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        sum_cc = _total(c**2, mask)
-        sum_bc = _total(b*c, mask)
-        log_scale = 2 * m[..., 0]
-        value = (sum_cc/2)[..., 0]
-        g = _rows(u*(c - sum_bc), z, mask)
-        return value, g, log_scale
+@np.errstate(all="ignore")
+def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Loss of each group and its gradient g in z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row1)
+    c = np.subtract(u, t1, out=t1)  # u - alpha*b
+    sum_cc = _dot_data(c, c, dropped)
+    sum_bc = _dot_data(b, c, None)
+    value = (sum_cc/2)[..., 0]
+    t2 = np.subtract(c, sum_bc, out=c)
+    g = np.multiply(u, t2, out=u)  # u*(c - sum_bc)
+    return value, _drop(g, dropped), 2 * m[..., 0]
 
 
-def hessian(z, b, mask=None):
-    """Hessian in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 2
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        sum_bc = _total(b*c, mask)
-        sum_bb = _total(b**2, mask)
-        log_scale = 2 * m[..., 0]
-        D = _rows(u*(c + u - sum_bc), z, mask)
-        U = np.stack([_rows(-b*u, z, mask), _rows(u, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_bb[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row1)
+    c = np.subtract(u, t1, out=t1)  # u - alpha*b
+    sum_bc = _dot_data(b, c, dropped)
+    t2 = np.square(b, out=row2)
+    sum_bb = _total(t2, dropped)
+    t3 = np.multiply(b, u, out=row2)
+    U1 = np.negative(t3, out=t3)  # -b*u
+    t4 = np.add(c, u, out=c)
+    t5 = np.subtract(t4, sum_bc, out=t4)
+    D = np.multiply(u, t5, out=t5)  # u*(c + u - sum_bc)
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), u), C, 2 * m[..., 0]
 
 
-def gauss_newton(z, b, mask=None):
-    """J^T J of the residual in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 2
-        u = np.exp(z)
-        sum_bb = _total(b**2, mask)
-        log_scale = 2 * m[..., 0]
-        D = _rows(u**2, z, mask)
-        U = np.stack([_rows(-b*u, z, mask), _rows(u, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_bb[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """The Hessian in z times dz, rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row1)
+    c = np.subtract(u, t1, out=t1)  # u - alpha*b
+    sum_bc = _dot_data(b, c, dropped)
+    t2 = np.square(b, out=row2)
+    sum_bb = _total(t2, dropped)
+    t3 = np.multiply(dz, u, out=row2)
+    p1 = _dot_data(b, t3, dropped)
+    p2 = _dot_data(u, dz, dropped)
+    k1 = -p2
+    k2 = p2*sum_bb - p1
+    t4 = np.multiply(b, k1, out=row2)
+    t5 = np.add(c, u, out=c)
+    t6 = np.subtract(t5, sum_bc, out=t5)
+    t7 = np.multiply(dz, t6, out=dz)
+    t8 = np.add(t4, t7, out=t4)
+    t9 = np.add(t8, k2, out=t8)
+    Hdz = np.multiply(u, t9, out=u)  # u*(b*k1 + dz*(c + u - sum_bc) + k2)
+    return _drop(Hdz, dropped), 2 * m[..., 0]
 
 
-def residual(z, b, mask=None):
+@np.errstate(all="ignore")
+def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    t1 = np.square(b, out=row1)
+    sum_bb = _total(t1, dropped)
+    t2 = np.multiply(b, u, out=row1)
+    U1 = np.negative(t2, out=t2)  # -b*u
+    D = np.square(u, out=row2)
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(u, dropped)), C, 2 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual in z times dz, rows like z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    t1 = np.square(b, out=row1)
+    sum_bb = _total(t1, dropped)
+    t2 = np.multiply(dz, u, out=row1)
+    p1 = _dot_data(b, t2, dropped)
+    p2 = _dot(dz, u, dropped)
+    k1 = -p2
+    k2 = p2*sum_bb - p1
+    t3 = np.multiply(b, k1, out=dz)
+    t4 = np.add(t3, t2, out=t3)
+    t5 = np.add(t4, k2, out=t4)
+    Hdz = np.multiply(u, t5, out=u)  # u*(b*k1 + dz*u + k2)
+    return _drop(Hdz, dropped), 2 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 2
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        log_scale = 2 * m[..., 0]
-        c = _rows(c, z, mask)
-        return c, log_scale / 2
+    z, row1 = _workspace(z, 1, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row1)
+    c = np.subtract(u, t1, out=u)  # u - alpha*b
+    return _drop(c, dropped), 2 * m[..., 0] / 2
 
 
-def prediction(z, mask=None):
+@np.errstate(all="ignore")
+def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     """The model of b: the zero of the residual."""
-    with np.errstate(all="ignore"):
-        m = _largest(z, mask)
-        z = z - m  # every atom times e^(-m); the loss has degree 2
-        u = np.exp(z)
-        alpha = _total(u, mask)
-        predicted = _rows(u/alpha, z, mask)
-        return predicted
+    z, = _workspace(z, 0, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
+    u = np.exp(z, out=z)
+    alpha = _total(u, dropped)
+    predicted = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    return predicted
 
 
-def domain_totals(z, mask=None):
-    """Totals that must not vanish: none."""
+@np.errstate(all="ignore")
+def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
+    """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
+    z, = _workspace(z, 0, work, overwrite)
+    m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     return {}
 
 
-# text 68fac1ea790cb9741ed4d6c2ed180f171a2365713623352036c04504f2e8f8c9
+def shift(z):
+    """The m of a block."""
+    return np.max(z, axis=-1, keepdims=True)
+
+
+@np.errstate(all="ignore")
+def block_totals(number, z, b, m, t):
+    """Sums over the rows of a block in pass `number`, given the totals t of the earlier passes."""
+    if number == 1:
+        z = z - m
+        u = np.exp(z)
+        return {
+            "alpha": _total(u, None),
+            "sum_bb": _total(b**2, None),
+        }
+    if number == 2:
+        alpha = t["alpha"]
+        z = z - m
+        u = np.exp(z)
+        c = u - alpha*b
+        return {
+            "sum_cc": _total(c**2, None),
+            "sum_bc": _total(b*c, None),
+        }
+    return {}
+
+
+@np.errstate(all="ignore")
+def gradient_rows(z, b, m, t):
+    """Rows P_i of a block with g = sum of weight_i P_i."""
+    alpha = t["alpha"]
+    z = z - m
+    u = np.exp(z)
+    c = u - alpha*b
+    return (u, c*u)
+
+
+@np.errstate(all="ignore")
+def gradient_weights(m, t):
+    """The weights of `gradient_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
+
+
+@np.errstate(all="ignore")
+def value_of(m, t):
+    """The loss and the logarithm of its scale."""
+    sum_cc = t["sum_cc"]
+    return (sum_cc/2)[..., 0], 2 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def hessian_rows(z, b, m, t):
+    """D and the U_i of the Hessian, for a block."""
+    alpha = t["alpha"]
+    sum_bc = t["sum_bc"]
+    z = z - m
+    u = np.exp(z)
+    c = u - alpha*b
+    return u*(c + u - sum_bc), (-b*u, u)
+
+
+@np.errstate(all="ignore")
+def hessian_core(m, t):
+    """C of the Hessian."""
+    sum_bb = t["sum_bb"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def gauss_newton_rows(z, b, m, t):
+    """D and the U_i of J^T J, for a block."""
+    z = z - m
+    u = np.exp(z)
+    return u**2, (-b*u, u)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_core(m, t):
+    """C of J^T J."""
+    sum_bb = t["sum_bb"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def prediction_rows(z, m, t):
+    """The model of b."""
+    alpha = t["alpha"]
+    z = z - m
+    u = np.exp(z)
+    return u/alpha
+
+
+# text 44c836ec78ad2b4d75ea42f57ac32417db01f753d16b318d6a424c0467727d19

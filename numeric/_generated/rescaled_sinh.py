@@ -20,137 +20,327 @@ import numpy as np
 NAME = "rescaled-sinh"
 DATA = ("b",)
 PARAMETERS = ()
+DEGREE = 2
 SHIFT_INVARIANT = False
 DOMAIN = ""
 NONZERO = ()
-DIGEST = "e0ae644e31985e575ece7c550c980b09fb877b21fef95d76c41d7bb6d7db75b7"
+VANISHED = 8.0
+WORK = {"value": 2, "value_and_gradient": 2, "hessian": 3, "hessian_product": 3, "gauss_newton": 2, "gauss_newton_product": 1, "residual": 2, "prediction": 2, "domain_totals": 0}
+TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
+DEGREES = {"alpha": 1, "sum_bb": 0}
+GRADIENT_PASS = 2
+PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
+DIGEST = "0738c52b0fbc586569251536e6859521c433857b90c39a6461cebea5562faa32"
 
 
-def _total(q, mask):
-    """Sum over the kept rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True, where=True if mask is None else mask)
+def _workspace(z, count, work, overwrite):
+    """z as scratch, and `count` work arrays like it."""
+    if z.shape[-1] >= 128:
+        np.setbufsize(16)  # rows then meet their scalar without a copy of it for each entry
+    z = z if overwrite else z.copy()
+    work = [np.empty_like(z) for _ in range(count)] if work is None else work[:count]
+    return z, *work
 
 
-def _largest(q, mask):
-    """Maximum over the kept rows of each group, 0 for a group without any; with the axis kept."""
-    m = np.max(q, axis=-1, keepdims=True, initial=-np.inf, where=True if mask is None else mask)
-    return np.where(np.isneginf(m), 0, m)
+def _drop(q, dropped, fill=0):
+    """q with `fill` at the dropped entries, in place."""
+    if dropped is not None:
+        columns, entries = dropped
+        np.copyto(q[..., columns], fill, where=entries)
+    return q
 
 
-def _rows(q, z, mask):
-    """A row quantity in the shape and type of z, zero where the mask drops a row."""
-    q = np.broadcast_to(q, z.shape).astype(z.dtype, copy=False)
-    return q if mask is None else np.where(mask, q, 0)
+def _shift_of_size(z, dropped, small, scratch):
+    """m, the largest kept absolute value of each group; 0 where the entries are small enough."""
+    _drop(z, dropped)
+    if small:
+        return np.zeros((*z.shape[:-1], 1), z.dtype)
+    return np.max(np.abs(z, out=scratch), axis=-1, keepdims=True)
 
 
-def value(z, b, mask=None):
+def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
+    """cosh(z) e^(-m) over `cosh` and sinh(z) e^(-m) over z, by e^(|z|-m) and e^(-2|z|) - 1: no cancellation near 0."""
+    if small:
+        np.cosh(z, out=cosh)
+        return cosh, np.sinh(z, out=z) if sinh else z
+    np.abs(z, out=scratch)
+    np.expm1(np.multiply(scratch, -2, out=cosh), out=cosh)
+    np.exp(np.subtract(scratch, m, out=scratch), out=scratch)
+    cosh *= 0.5
+    cosh *= scratch  # (e^(-|z|) - e^|z|)/2 e^(-m)
+    if sinh:
+        np.copysign(cosh, z, out=z)
+    return np.add(cosh, scratch, out=cosh), z
+
+
+def _total(q, dropped):
+    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
+    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+
+
+def _dot(p, q, dropped):
+    """total(p q), as `_total` for both."""
+    return _dot_data(_drop(p, dropped), q, dropped)
+
+
+def _dot_data(p, q, dropped):
+    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
+    _drop(q, dropped)
+    if q.shape[-1] <= 8192:
+        return np.vecdot(p, q)[..., None]
+    pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
+    return np.sum([np.vecdot(p[..., piece], q[..., piece]) for piece in pieces], axis=0)[..., None]
+
+
+@np.errstate(all="ignore")
+def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 2
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = np.copysign(half * less, z)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        sum_cc = _total(c**2, mask)
-        log_scale = 2 * m[..., 0]
-        value = (sum_cc/2)[..., 0]
-        return value, log_scale
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row2)
+    c = np.subtract(u, t1, out=u)  # u - alpha*b
+    sum_cc = _dot_data(c, c, dropped)
+    value = (sum_cc/2)[..., 0]
+    return value, 2 * m[..., 0]
 
 
-def value_and_gradient(z, b, mask=None):
-    """Loss and its gradient g in z."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 2
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = np.copysign(half * less, z)
-        v = half * (2 + less)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        sum_cc = _total(c**2, mask)
-        sum_bc = _total(b*c, mask)
-        log_scale = 2 * m[..., 0]
-        value = (sum_cc/2)[..., 0]
-        g = _rows(v*(c - sum_bc), z, mask)
-        return value, g, log_scale
+@np.errstate(all="ignore")
+def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Loss of each group and its gradient g in z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row2)
+    c = np.subtract(u, t1, out=u)  # u - alpha*b
+    sum_cc = _dot_data(c, c, dropped)
+    sum_bc = _dot_data(b, c, None)
+    value = (sum_cc/2)[..., 0]
+    t2 = np.subtract(c, sum_bc, out=c)
+    g = np.multiply(v, t2, out=v)  # v*(c - sum_bc)
+    return value, _drop(g, dropped), 2 * m[..., 0]
 
 
-def hessian(z, b, mask=None):
-    """Hessian in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 2
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = np.copysign(half * less, z)
-        v = half * (2 + less)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        sum_bc = _total(b*c, mask)
-        sum_bb = _total(b**2, mask)
-        log_scale = 2 * m[..., 0]
-        D = _rows(u*(c - sum_bc) + v**2, z, mask)
-        U = np.stack([_rows(-b*v, z, mask), _rows(v, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_bb[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2, row3 = _workspace(z, 3, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row2)
+    c = np.subtract(u, t1, out=t1)  # u - alpha*b
+    sum_bc = _dot_data(b, c, dropped)
+    t2 = np.square(b, out=row3)
+    sum_bb = _total(t2, dropped)
+    t3 = np.multiply(b, v, out=row3)
+    U1 = np.negative(t3, out=t3)  # -b*v
+    t4 = np.subtract(c, sum_bc, out=c)
+    t5 = np.multiply(u, t4, out=u)
+    t6 = np.square(v, out=row2)
+    D = np.add(t5, t6, out=t5)  # u*(c - sum_bc) + v**2
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(v, dropped)), C, 2 * m[..., 0]
 
 
-def gauss_newton(z, b, mask=None):
-    """J^T J of the residual in z: diag(D) + U C U^T."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 2
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        v = half * (2 + less)
-        sum_bb = _total(b**2, mask)
-        log_scale = 2 * m[..., 0]
-        D = _rows(v**2, z, mask)
-        U = np.stack([_rows(-b*v, z, mask), _rows(v, z, mask)], axis=-1)
-        C = np.empty(z.shape[:-1] + (2, 2), z.dtype)
-        C[..., 0, 0] = 0
-        C[..., 0, 1] = C[..., 1, 0] = 1
-        C[..., 1, 1] = sum_bb[..., 0]
-        return D, U, C, log_scale
+@np.errstate(all="ignore")
+def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """The Hessian in z times dz, rows like z."""
+    z, row1, row2, row3 = _workspace(z, 3, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row2)
+    c = np.subtract(u, t1, out=t1)  # u - alpha*b
+    sum_bc = _dot_data(b, c, dropped)
+    t2 = np.square(b, out=row3)
+    sum_bb = _total(t2, dropped)
+    t3 = np.multiply(dz, v, out=row3)
+    p1 = _dot_data(b, t3, dropped)
+    p2 = _dot(dz, v, dropped)
+    k1 = -p2
+    k2 = p2*sum_bb - p1
+    t4 = np.multiply(b, v, out=row3)
+    t5 = np.multiply(t4, k1, out=t4)
+    t6 = np.subtract(c, sum_bc, out=c)
+    t7 = np.multiply(u, t6, out=u)
+    t8 = np.square(v, out=row2)
+    t9 = np.add(t7, t8, out=t7)
+    t10 = np.multiply(dz, t9, out=dz)
+    t11 = np.add(t5, t10, out=t5)
+    t12 = np.multiply(v, k2, out=v)
+    Hdz = np.add(t11, t12, out=t11)  # b*k1*v + dz*(u*(c - sum_bc) + v**2) + k2*v
+    return _drop(Hdz, dropped), 2 * m[..., 0]
 
 
-def residual(z, b, mask=None):
+@np.errstate(all="ignore")
+def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    v, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
+    t1 = np.square(b, out=row1)
+    sum_bb = _total(t1, dropped)
+    t2 = np.multiply(b, v, out=row1)
+    U1 = np.negative(t2, out=t2)  # -b*v
+    D = np.square(v, out=row2)
+    C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(v, dropped)), C, 2 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite=False):
+    """J^T J of the residual in z times dz, rows like z."""
+    z, row1 = _workspace(z, 1, work, overwrite)
+    dz = dz if overwrite else dz.copy()
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    v, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
+    t1 = np.square(b, out=row1)
+    sum_bb = _total(t1, dropped)
+    t2 = np.multiply(dz, v, out=row1)
+    p1 = _dot_data(b, t2, dropped)
+    p2 = _dot(dz, v, dropped)
+    k1 = -p2
+    k2 = p2*sum_bb - p1
+    t3 = np.multiply(b, k1, out=dz)
+    t4 = np.add(t3, t2, out=t3)
+    t5 = np.add(t4, k2, out=t4)
+    Hdz = np.multiply(v, t5, out=v)  # v*(b*k1 + dz*v + k2)
+    return _drop(Hdz, dropped), 2 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 2
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = np.copysign(half * less, z)
-        alpha = _total(u, mask)
-        c = u - alpha*b
-        log_scale = 2 * m[..., 0]
-        c = _rows(c, z, mask)
-        return c, log_scale / 2
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    t1 = np.multiply(b, alpha, out=row2)
+    c = np.subtract(u, t1, out=u)  # u - alpha*b
+    return _drop(c, dropped), 2 * m[..., 0] / 2
 
 
-def prediction(z, mask=None):
+@np.errstate(all="ignore")
+def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     """The model of b: the zero of the residual."""
-    with np.errstate(all="ignore"):
-        size = np.abs(z)
-        m = _largest(size, mask)
-        half = np.exp(size - m) / 2  # every atom times e^(-m); the loss has degree 2
-        less = np.expm1(-2 * size)  # e^(-2|z|) - 1: no cancellation in sinh near 0
-        u = np.copysign(half * less, z)
-        alpha = _total(u, mask)
-        predicted = _rows(u/alpha, z, mask)
-        return predicted
+    z, row1, row2 = _workspace(z, 2, work, overwrite)
+    m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
+    _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    alpha = _total(u, dropped)
+    predicted = np.multiply(u, 1/alpha, out=u)  # u/alpha
+    return predicted
 
 
-def domain_totals(z, mask=None):
-    """Totals that must not vanish: none."""
+@np.errstate(all="ignore")
+def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
+    """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
+    z, = _workspace(z, 0, work, overwrite)
     return {}
 
 
-# text 5c7208ed98cafeb584b377be3efea5735156d593439b54bd7637bba805a14225
+def shift(z):
+    """The m of a block."""
+    return np.max(np.abs(z), axis=-1, keepdims=True)
+
+
+@np.errstate(all="ignore")
+def block_totals(number, z, b, m, t):
+    """Sums over the rows of a block in pass `number`, given the totals t of the earlier passes."""
+    if number == 1:
+        _, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+        return {
+            "alpha": _total(u, None),
+            "sum_bb": _total(b**2, None),
+        }
+    if number == 2:
+        alpha = t["alpha"]
+        _, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+        c = u - alpha*b
+        return {
+            "sum_cc": _total(c**2, None),
+            "sum_bc": _total(b*c, None),
+        }
+    return {}
+
+
+@np.errstate(all="ignore")
+def gradient_rows(z, b, m, t):
+    """Rows P_i of a block with g = sum of weight_i P_i."""
+    alpha = t["alpha"]
+    v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    c = u - alpha*b
+    return (v, c*v)
+
+
+@np.errstate(all="ignore")
+def gradient_weights(m, t):
+    """The weights of `gradient_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
+
+
+@np.errstate(all="ignore")
+def value_of(m, t):
+    """The loss and the logarithm of its scale."""
+    sum_cc = t["sum_cc"]
+    return (sum_cc/2)[..., 0], 2 * m[..., 0]
+
+
+@np.errstate(all="ignore")
+def hessian_rows(z, b, m, t):
+    """D and the U_i of the Hessian, for a block."""
+    alpha = t["alpha"]
+    sum_bc = t["sum_bc"]
+    v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    c = u - alpha*b
+    return u*(c - sum_bc) + v**2, (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def hessian_core(m, t):
+    """C of the Hessian."""
+    sum_bb = t["sum_bb"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def gauss_newton_rows(z, b, m, t):
+    """D and the U_i of J^T J, for a block."""
+    v, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    return v**2, (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_core(m, t):
+    """C of J^T J."""
+    sum_bb = t["sum_bb"]
+    C = np.empty((*m.shape[:-1], 2, 2), m.dtype)
+    C[..., 0, 0] = 0
+    C[..., 0, 1] = C[..., 1, 0] = 1
+    C[..., 1, 1] = sum_bb[..., 0]
+    return C
+
+
+@np.errstate(all="ignore")
+def prediction_rows(z, m, t):
+    """The model of b."""
+    alpha = t["alpha"]
+    _, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
+    return u/alpha
+
+
+# text 64678c26ccf2a4236e1e0a36e6804f59d80e73cf82258479bf0236dfdf5aa5eb

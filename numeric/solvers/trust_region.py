@@ -149,7 +149,7 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
     radius = state.radius
     while True:
         step = minimize_model(blocks, gradient, radius)
-        change = max(float(np.abs(map_.forward(step.s)).max()) for map_ in problem.maps)
+        change = max(form.largest_entry(step.s) for form in problem.forms)
         if change > 1.5 * MAX_CHANGE:
             radius = float(np.linalg.norm(step.s)) * MAX_CHANGE / change
             continue

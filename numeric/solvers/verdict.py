@@ -80,8 +80,8 @@ def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep, bloc
     """Whether the Newton step is short, and there is curvature to say so (a saturated softmax has none)."""
     if not step.interior or not (_is_curved(state, blocks) or not np.any(state.point.x)):
         return False
-    change = max(float(np.abs(map_.forward(step.s)).max()) for map_ in problem.maps)
-    scale = min(1.0, max(float(np.abs(z).max()) for z in state.point.z)) if problem.loss.NONZERO else 1.0
+    change = max(form.largest_entry(step.s) for form in problem.forms)
+    scale = min(1.0, state.point.largest_entry) if problem.loss.NONZERO else 1.0
     near = log_gradient_norm(problem, state.point) <= state.log_tolerance
     settled = step.decrease <= SETTLED * EPS * abs(state.point.first_order.value)
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
@@ -89,10 +89,9 @@ def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep, bloc
 
 def _is_curved(state: State, blocks: Array) -> bool:
     """Whether the Hessian is more than the rounding error of its pieces, which cancel in a saturated softmax."""
-    groups, log_scale = state.point.hessian
-    terms = max(float(np.abs(H.D).max() + (np.abs(H.U) @ np.abs(H.C) * np.abs(H.U)).sum(axis=-1).max()) for H in groups)
-    common = np.exp(log_scale - state.point.first_order.log_scale)
-    return float(np.abs(blocks).max()) > SETTLED * EPS * terms * common
+    scale = state.point.first_order.log_scale
+    terms = max(form.terms() * float(np.exp(form.log_scale - scale)) for form in state.point.hessian)
+    return float(np.abs(blocks).max()) > SETTLED * EPS * terms
 
 
 def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> State:

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "0a0bfe61a302b3bd03626826265f616daa81d0c41f06054c033c87e1c9ed75f8"
+DIGEST = "95e8415b7e1f566f1ed2890e99aeac5f80bfd4e2a91d2b4d906e136a1fda4678"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text a2d20b9cc8eb39820573655e2bed4711b7a5647bf4d2585246f76818cbce670b
+# text ba5d53ea67891cd48691a74c56fc65f8f09a8d0e3c359c9c884015dbd0a1ac3b

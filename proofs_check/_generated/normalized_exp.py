@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "e88e0716b0b30a4c67a22991ec436675ecb6b0e247ac361cf549f9dd338a0bfc"
+DIGEST = "1543b510c4795bb9e103a7c8f5a35801b7ccefc420838562cbe0c920b3853c7b"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text f0a3edbb6026931e58983617c959555267828c341f69592624c74206daebac60
+# text df6e5134e43b1c65fd7a2cb49043f3adc07f266504248131f706bd0249c9d2d5

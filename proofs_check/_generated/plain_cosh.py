@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "fdf33d274165be730fac546ff73c257e4d979101afcfec667f0b6f2197f64209"
+DIGEST = "7b39f46fa3914d870584de3e36cae50a331e341cb8fc4ebfda0e49840bbaf18d"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text fc94f29f7c5ff2b7011d7bfa469e978e725b44e28fee2a5ea0019ad69a35ea8d
+# text b3071028087fa0e5ac1d594ef821320522ec8e12d371b48d5b748ae670e1af77

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-sinh"
-DIGEST = "9ff8693ed2827f034de3303653e771a4fa14e32e5166d5312e5f649a1b370eba"
+DIGEST = "f2d247528bdfa8b306d518945092b7cf6f039242cb145d8e2403211ac1e7f620"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text d10837dda7e43758f6056961c54c588be10d989ca87c36cb35f5f0795b8a1a4a
+# text 48ab61e6b8077f79ec6227c54dfa76353aeb1bb6c61c367bfe07b5fe80915b89

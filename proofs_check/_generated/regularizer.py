@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "762fe4aaf8debbacfa9a306444125f5b43fa1ebf19683bc8b04493ec519b74f4"
+DIGEST = "79d05d5157ef2acd527b1a989f4932ae52e2bdb75fd920496a99c447dac634d9"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 10f21c9ae9a18b0c8db4312cea75d6e6b312a5db61500f317e7ca97bb302f66c
+# text caceb29bb11c7dae140f7036b1cf8c4f55b739f6ac60bce9e98bee35ff74d4d6

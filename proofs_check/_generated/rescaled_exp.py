@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "db6b40508fbfe54e7dd3b4ebb248f6bc2bc08a5fc4e6889270911d8393ccc667"
+DIGEST = "ac4636899d4096b4e5592cb93c3aeaf5202c21ae459a90e29e10ae0c7a430b15"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 2b1789c0d64a402ad230002311e1ab4d0f96eaf69e8e3066175ceba3d451d4f4
+# text b35975a16e350e08c6aab7252df626b5e02a45e99094d1c41f9289ca24310a94

@@ -1,0 +1,1 @@
+"""The forms of a problem: what evaluates one prompt at a point, in row blocks."""

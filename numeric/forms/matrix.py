@@ -1,0 +1,263 @@
+"""Z = A1 X A2^T with one group of totals per row: value and gradient in row blocks, in O(n d) memory beyond B."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from numeric.forms.form import Scaled
+from numeric.forms.groups import (
+    check_domain,
+    is_small,
+    largest_finite,
+    second_derivative,
+    value_and_gradient,
+    work_arrays,
+)
+from numeric.forms.layout import RowBlock, row_blocks
+from numeric.forms.matrix_hessian import MatrixHessian
+from numeric.kernels import Array, Kernel
+
+MOST_SPARE = 6
+"""Work arrays that a form keeps, a MiB or so each: as many as a kernel takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixForm:
+    """One prompt in matrix form; row-major vec(Z) = (A1 (x) A2) vec(X), the Kronecker product is never built.
+
+    Attributes:
+        A1: shape (n1, d1); row j makes the group of totals j.
+        A2: shape (n2, d2).
+        target: B, shape (n1, n2).
+        weights: Omega of B's shape, or None without regularizer.
+        mask: boolean of B's shape, or None; False entries are in no total, loss or regularizer.
+        number: of the prompt, for messages.
+    """
+
+    A1: Array
+    A2: Array
+    target: Array
+    weights: Array | None = None
+    mask: Array | None = None
+    number: int = 0
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """(d1, d2)."""
+        return self.A1.shape[1], self.A2.shape[1]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n1, n2)."""
+        return len(self.A1), len(self.A2)
+
+    @property
+    def factors(self) -> tuple[Array, ...]:
+        """(A1, A2)."""
+        return self.A1, self.A2
+
+    @property
+    def regularized(self) -> bool:
+        """Whether there are weights."""
+        return self.weights is not None
+
+    @property
+    def masked(self) -> bool:
+        """Whether there is a mask."""
+        return self.mask is not None
+
+    @cached_property
+    def entries(self) -> int:
+        """The number of kept entries."""
+        return self.target.size if self.mask is None else int(np.count_nonzero(self.mask))
+
+    @cached_property
+    def blocks(self) -> tuple[RowBlock, ...]:
+        """The row blocks of Z."""
+        return row_blocks(self.shape, self.mask)
+
+    @cached_property
+    def largest_block(self) -> int:
+        """Entries of the largest block."""
+        return max(rows * columns for rows, columns in (block.shape for block in self.blocks))
+
+    @cached_property
+    def spare(self) -> "deque[Array]":
+        """Flat arrays for blocks that no evaluation uses at the moment."""
+        return deque(maxlen=MOST_SPARE)
+
+    @cached_property
+    def squares(self) -> Array | None:
+        """w^2, zero where the mask drops an entry."""
+        if self.weights is None:
+            return None
+        squares = self.weights**2
+        return squares if self.mask is None else np.where(self.mask, squares, 0)
+
+    @cached_property
+    def longest_row(self) -> float:
+        """The largest norm of A2's rows."""
+        return float(np.sqrt(np.vecdot(self.A2, self.A2).max()))
+
+    @cached_property
+    def largest_target(self) -> float:
+        """max |B|."""
+        return float(max(self.target.max(), -self.target.min()))
+
+    def buffers(self, count: int) -> "Buffers":
+        """Arrays for the blocks of one evaluation."""
+        return Buffers(self, count)
+
+    def rebuilt(self, *factors: Array) -> "MatrixForm":
+        """The same prompt with another A1 and A2, target and weights in their dtype."""
+        A1, A2 = factors
+        weights = None if self.weights is None else self.weights.astype(A1.dtype, copy=False)
+        return replace(self, A1=A1, A2=A2, target=self.target.astype(A1.dtype, copy=False), weights=weights)
+
+    def forward(self, x: Array) -> Array:
+        """A1 X A2^T, from shape (d1, d2) to (n1, n2)."""
+        return (self.A1 @ x) @ self.A2.T
+
+    def largest_entry(self, x: Array) -> float:
+        """max |z| over the kept entries."""
+        left, largest = self.A1 @ x, 0.0
+        buffers = self.buffers(1)
+        for block in self.blocks:
+            (z,) = buffers.like(block)
+            np.matmul(left[block.rows], self.A2[block.columns].T, out=z)
+            if block.dropped is not None:
+                columns, dropped = block.dropped
+                z[:, columns][dropped] = 0
+            largest = max(largest, float(z.max()), -float(z.min()))
+        buffers.give_back()
+        return largest
+
+    def evaluate(self, loss: Kernel, x: Array) -> "MatrixEvaluation":
+        """The form at x; nothing is computed yet."""
+        return MatrixEvaluation(self, loss, x)
+
+
+class Buffers:
+    """Arrays that serve one row block after the other; they go back to the form, as fresh memory costs page faults."""
+
+    def __init__(self, form: MatrixForm, count: int) -> None:
+        self._spare = form.spare
+        self._flat = [self._spare_or_new(form) for _ in range(count)]
+
+    def _spare_or_new(self, form: MatrixForm) -> Array:
+        try:
+            return self._spare.pop()
+        except IndexError:  # asked for by trying, as another thread may take the last one
+            return np.empty(form.largest_block, form.target.dtype)
+
+    def like(self, block: RowBlock) -> list[Array]:
+        """The arrays in the shape of a block, C-contiguous; contents are undefined."""
+        rows, columns = block.shape
+        return [flat[: rows * columns].reshape(rows, columns) for flat in self._flat]
+
+    def give_back(self) -> None:
+        """No array of `like` may be used after this."""
+        self._spare.extend(self._flat)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixEvaluation:
+    """A matrix form at one X.
+
+    Attributes:
+        form: the form.
+        loss: the kernel.
+        x: the point, of shape (d1, d2).
+    """
+
+    form: MatrixForm
+    loss: Kernel
+    x: Array
+
+    @cached_property
+    def _left(self) -> Array:
+        return self.form.A1 @ self.x
+
+    @cached_property
+    def small(self) -> tuple[bool, ...]:
+        """Whether the entries of each block are small, by Cauchy and Schwarz."""
+        starts = [block.rows.start for block in self.form.blocks]
+        longest = np.sqrt(np.maximum.reduceat(np.vecdot(self._left, self._left), starts))
+        return tuple(is_small(longest * self.form.longest_row, self.x.dtype).tolist())
+
+    def _entries(self, count: int) -> Iterator[tuple[RowBlock, bool, Array, list[Array]]]:
+        """Each block with whether it is small, its entries z, and `count` work arrays like it."""
+        buffers = self.form.buffers(1 + count)
+        for block, small in zip(self.form.blocks, self.small, strict=True):
+            z, *work = buffers.like(block)
+            np.matmul(self._left[block.rows], self.form.A2[block.columns].T, out=z)
+            yield block, small, z, work
+        buffers.give_back()
+
+    @cached_property
+    def first_order(self) -> Scaled:
+        """Value and gradient; two products with a block of Z, and one read of B.
+
+        Raises:
+            OutsideDomain: a total that must not vanish does.
+        """
+        form, count = self.form, work_arrays(self.loss, "value_and_gradient", self.form.regularized)
+        values, scales = (np.empty(len(form.A1), self.x.dtype) for _ in range(2))
+        products = np.empty_like(self._left)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            for block, small, z, work in self._entries(count):
+                at = block.rows, block.columns
+                squares = None if form.squares is None else form.squares[at]
+                values[block.rows], g, scales[block.rows] = value_and_gradient(
+                    self.loss, z, form.target[at], squares, block.dropped, small, work
+                )
+                np.matmul(g, form.A2[block.columns], out=products[block.rows])
+            if self.loss.NONZERO and np.isnan(values).any():
+                self._check_domain()
+            scale = largest_finite(scales) if self.loss.DEGREE else 0.0
+            if self.loss.DEGREE:
+                factors = np.exp(scales - scale)
+                values *= factors
+                products *= factors[:, None]
+            return Scaled(float(values.sum(dtype=float)), form.A1.T @ products, scale)
+
+    def _check_domain(self) -> None:
+        for block, small, z, _ in self._entries(0):
+            totals = self.loss.domain_totals(z, dropped=block.dropped, small=small)
+            check_domain(self.loss, totals, block.rows.start, self.form.number)
+
+    def second_order(self, kind: str) -> MatrixHessian:
+        """The "hessian" or "gauss_newton"; raises as `first_order`."""
+        # The domain and the scale are those of the value: losses that have neither need not look.
+        log_scale = self.first_order.log_scale if self.loss.NONZERO or self.loss.DEGREE else 0.0
+        return MatrixHessian(self, kind, log_scale)
+
+    def pieces(self, kind: str, log_scale: float) -> Iterator[tuple[RowBlock, Array, tuple[Array, ...], Array]]:
+        """D, U and C of each block, without the factor exp(log_scale); valid until the next block."""
+        form = self.form
+        for block, small, z, work in self._entries(work_arrays(self.loss, kind, form.regularized)):
+            at = block.rows, block.columns
+            squares = None if form.squares is None else form.squares[at]
+            D, U, C, scales = second_derivative(
+                self.loss, kind, z, form.target[at], squares, block.dropped, small, work
+            )
+            if self.loss.DEGREE:
+                factors = np.exp(scales - scales.dtype.type(log_scale))
+                D *= factors[:, None]
+                C = C * factors[:, None, None]
+            yield block, D, U, C
+
+    def predict(self) -> Array:
+        """The model of B, zero at dropped entries; raises as `first_order`."""
+        if self.loss.NONZERO:
+            _ = self.first_order
+        model = np.zeros_like(self.form.target)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            for block, small, z, work in self._entries(self.loss.WORK["prediction"]):
+                model[block.rows, block.columns] = self.loss.prediction(
+                    z, dropped=block.dropped, small=small, work=work, overwrite=True
+                )
+        return model
