@@ -28,4 +28,4 @@ test-slow: install
 	$(BIN)/python -m pytest -m slow
 
 bench: install
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/lemmascope bench
+	$(BIN)/lemmascope bench

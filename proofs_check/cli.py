@@ -227,16 +227,37 @@ def new(kind: str, name: str) -> None:
 
 
 @main.command()
+@click.option("--loss", default="normalized-exp", show_default=True, help="The loss of all cases.")
+@click.option("--all-losses", is_flag=True, help="Also value and gradient of each other loss.")
+@click.option("--quick", is_flag=True, help="One size of each operation; about a minute.")
+@click.option("--cores", type=click.Choice(["1", "2", "both"]), default="both", show_default=True, help="Pinned cores.")
+@click.option("--rivals", default="jax,torch,casadi,numpy", show_default=True, help="Some of these, or none.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the data.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw time against n, with slopes, into this PNG.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for bench.json and bench.png.")
 @_json_option
 @_mistakes_in_one_sentence
-def bench(seed: int, json_to: str | None) -> None:
-    """Time the kernels against the floor measured in the same run (BLAS, exp, one read of the data)."""
-    from proofs_check.bench import run
-    from proofs_check.display import bench_table, write_json
+def bench(cores: str, rivals: str, plot: Path | None, out: Path | None, json_to: str | None, **options: Any) -> None:
+    """Time each kernel against its floor (BLAS, exp, one read of the data) and against JAX, PyTorch, CasADi and NumPy,
+    and compare its results with balls.
 
-    timings = run(seed, progress=lambda line: click.echo(line, err=True))
+    Rivals are optional: pip install 'lemmascope[bench]'. Targets that are missed do not change the exit status.
+    """
+    from proofs_check.bench import Settings, run
+    from proofs_check.bench.plot import save_plot
+    from proofs_check.bench.table import print_report
+    from proofs_check.display import write_json
+
+    settings = Settings.from_words(cores, rivals, **options)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    result = run(settings, progress=lambda line: click.echo(line, err=True))
     if json_to is not None:
-        write_json({"timings": [timing.to_json() for timing in timings]}, json_to)
+        write_json(result, json_to)
+    if out is not None:
+        write_json(result, str(out / "bench.json"))
+    for path in (plot, out and out / "bench.png"):
+        if path is not None:
+            save_plot(result, path)
     if json_to != "-":
-        bench_table(timings)
+        print_report(result)

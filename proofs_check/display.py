@@ -12,7 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from numeric import Solution
-from proofs_check.bench import Timing
 from proofs_check.files import write_text
 from proofs_check.verdict import Verdict
 
@@ -122,15 +121,3 @@ def solution_lines(solution: Solution, summary: Mapping[str, Any]) -> str:
         f"{solution.method}, {solution.steps} steps, {solution.seconds:.2f} s: value {solution.value:.6e}, "
         f"gradient norm {solution.gradient_norm:.2e}{compared}"
     )
-
-
-def bench_table(timings: Sequence[Timing]) -> None:
-    """Timings as a table: medians, quartiles, and the share of the floor."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("operation", "form", "n", "d", "milliseconds", "quartiles", "floor", "floor / time"):
-        table.add_column(heading, no_wrap=True)
-    for t in timings:
-        quartiles = f"{1e3 * t.lower_quartile:.3g} .. {1e3 * t.upper_quartile:.3g}"
-        row = (t.operation, t.form, str(t.n), str(t.d), f"{1e3 * t.seconds:.3g}", quartiles)
-        table.add_row(*row, f"{1e3 * t.floor_seconds:.3g}", f"{t.share:.2f}")
-    _console().print(table)

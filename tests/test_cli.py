@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from numeric import shipped
+from proofs_check.bench.cases import Case
 from proofs_check.cli import main
 
 SOLVE_FIELDS = {
@@ -216,18 +217,21 @@ def test_report_from_json(run, tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_bench_measures_every_case_against_its_floor(run, monkeypatch):
-    monkeypatch.setattr("proofs_check.bench.SIZES", {"vector": ((50, 3),), "matrix": ((20, 3),)})
-    timings = json.loads(run("bench", "--json").stdout)["timings"]
-    assert [(t["form"], t["operation"]) for t in timings] == [
-        ("vector", "value and gradient"),
-        ("vector", "Hessian"),
-        ("vector", "Hessian product"),
-        ("matrix", "value and gradient"),
-        ("matrix", "Hessian product"),
+def test_bench_writes_what_it_found(run, monkeypatch, tmp_path):
+    cases = (Case("gradient", "vector", 50, 3), Case("gradient", "vector", 100, 3))
+    monkeypatch.setattr("proofs_check.bench.running.plan", lambda *options: cases)
+    monkeypatch.setattr("proofs_check.bench.running.measure_accuracy", lambda *options, **more: [])
+    monkeypatch.setattr("proofs_check.bench.running._derivations", lambda: {"failed": "left out"})
+    ended = run("bench", "--cores", "1", "--rivals", "none", "--out", "found")
+    assert ended.exit_code == 0
+    assert "Times on 1 core" in ended.stdout
+    rows = json.loads((tmp_path / "found" / "bench.json").read_text())["rows"]
+    assert [(row["form"], row["operation"], row["n"]) for row in rows] == [
+        ("vector", "gradient", 50),
+        ("vector", "gradient", 100),
     ]
-    assert all(0 < t["lower_quartile"] <= t["seconds"] <= t["upper_quartile"] for t in timings)
-    assert "floor / time" in run("bench").stdout
+    assert all(0 < row["lower_quartile"] <= row["seconds"] <= row["upper_quartile"] for row in rows)
+    assert (tmp_path / "found" / "bench.png").exists()
 
 
 def test_the_stem_of_several_ids_names_them_all():
