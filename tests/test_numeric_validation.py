@@ -1,9 +1,13 @@
 """The boundary of numeric/: each mistake is one clear error that says what was got and what to do."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+import scipy.sparse
 
 from numeric import AttentionRegression, InputError, VectorRegression
+from numeric.forms.vector import VectorForm
 
 A, b = np.eye(3, 2), np.full(3, 1 / 3)
 A1, A2, B = np.eye(3, 2), np.eye(4, 2), np.full((3, 4), 0.25)
@@ -35,6 +39,78 @@ def test_vector_form(mistake):
     arguments, match = VECTOR[mistake]
     with pytest.raises(InputError, match=match):
         VectorRegression("normalized-exp", *arguments)
+
+
+def shrinking() -> Any:
+    """A reader that gives one row less each time."""
+    heights = iter((3, 2, 4))
+    return lambda: iter([np.ones((next(heights), 2))])
+
+
+def blocks_of(*shapes: tuple[int, ...]) -> Any:
+    return lambda: iter([np.ones(shape) for shape in shapes])
+
+
+class Mapped:
+    """Sliced like an array, and no array in memory."""
+
+    def __init__(self, array: Any) -> None:
+        self._array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._array[index]
+
+
+STREAMS = {
+    "generator": (
+        (block for block in [A]),
+        b,
+        r"A: got a generator, which can be read only once.*pass a function that",
+    ),
+    "complex CSR": (scipy.sparse.csr_array(A * 1j), b, r"A: got dtype complex128; the computation is real"),
+    "boolean blocks": ([A > 0], b, r"A, block 0: got dtype bool"),
+    "sparse vector": (scipy.sparse.coo_array(b), b, r"A: got shape \(3,\), which has 1 axes instead of 2"),
+    "empty data set": (Mapped(np.zeros((0, 2))), b, r"A: got shape \(0, 2\), which is empty"),
+    "NaN in a data set": (Mapped(NAN), b, r"A: 2 of 6 entries in rows 0 to 2 are NaN.*A\[1, 0\] = nan; drop or impute"),
+    "NaN in CSR": (scipy.sparse.csr_array(NAN), b, r"A: 2 of 6 entries in rows 0 to 2 are NaN.*A\[1, 0\] = nan"),
+    "NaN in the second block": ([A[:1], NAN[1:]], b, r"A: 2 of 4 entries in rows 1 to 2 are NaN.*A\[1, 0\] = nan"),
+    "row as a block": (blocks_of((3,)), b, r"A, block 0: got shape \(3,\), but a block has shape \(rows, columns\)"),
+    "other columns": (
+        blocks_of((2, 2), (1, 3)),
+        b,
+        r"A, block 1: got shape \(1, 3\), but .* shape \(rows, 2\)",
+    ),
+    "no block": (blocks_of(), b, r"A: the reader gave no row; at least one block with a row is needed"),
+    "no iterator": (lambda: A, b, r"A: the function gave a ndarray; return an iterator of 2-D blocks"),
+    "short b": ([A[:2], A[2:]], b[:2], r"b: got shape \(2,\), but A \(n rows\) asks for \(3,\)"),
+    "NaN in a mapped b": ([A], Mapped(NAN[:, 0]), r"b: 1 of 3 entries in rows 0 to 2 are NaN.*b\[1\] = nan"),
+    "mapped b of another shape": ([A], Mapped(np.ones(4)), r"b: got shape \(4,\), but A \(n rows\) asks for \(3,\)"),
+    "complex mapped b": ([A], Mapped(b * 1j), r"b: got dtype complex128"),
+}
+
+
+@pytest.mark.parametrize("mistake", STREAMS)
+def test_streams(mistake):
+    streamed, target, match = STREAMS[mistake]
+    with pytest.raises(InputError, match=match):
+        VectorRegression("normalized-exp", streamed, target)
+
+
+def test_huge_weights_of_a_stream():
+    with pytest.raises(InputError, match=r"w: the largest weight is 1e\+200 and its square overflows float64"):
+        VectorRegression("normalized-exp", [A], b, w=Mapped(np.full(3, 1e200)))
+
+
+def test_a_reader_that_gives_other_rows_later():
+    problem = VectorRegression("plain-exp", shrinking(), b)
+    with pytest.raises(InputError, match=r"A: a later read gave only 2 rows, but the first gave 3; the reader must"):
+        problem.value(np.zeros(2))
+    with pytest.raises(InputError, match=r"A: a later read gave more rows, but the first gave 3"):
+        problem.value(np.zeros(2))
+
+
+def test_nested_lists_of_numbers_are_an_array():
+    assert isinstance(VectorRegression("plain-exp", A.tolist(), b).forms[0], VectorForm)
 
 
 @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="long double is double here")

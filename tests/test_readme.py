@@ -25,7 +25,7 @@ def commands():
     return [shlex.split(part)[1:] for part in shown if part.startswith("lemmascope ")]
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=["solve", "formula", "claim"])
+@pytest.mark.parametrize("block", blocks("python"), ids=["solve", "formula", "stream", "claim"])
 def test_python_blocks_run(block, tmp_path, monkeypatch):
     # A claim reads its own source, so the block becomes a module.
     (tmp_path / "readme_block.py").write_text(block)
