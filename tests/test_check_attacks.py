@@ -94,7 +94,8 @@ def verdicts(tmp_path_factory):
 def test_no_statement_misleads(name, verdicts):
     verdict = verdicts[name]
     assert verdict.outcome in STATEMENTS[name][3], verdict.message
-    assert verdict.seconds < 20
+    # Minutes would mean a search without an end; a busy machine alone takes several times its quiet time.
+    assert verdict.seconds < 120
     if verdict.outcome == "refuted":
         assert replay(verdict.witness).confirmed
 
