@@ -133,7 +133,7 @@ class SparseBlock:
 
 @dataclass(frozen=True, eq=False)
 class ChangedBlock:
-    """The block (A - 1 mean^T) P, applied factor by factor; only weighted squares form it.
+    """The block (A - 1 mean^T) P, applied factor by factor; only weighted squares, or who asks for it, form it.
 
     Attributes:
         inner: the block of A.
@@ -152,10 +152,11 @@ class ChangedBlock:
 
     @property
     def stored(self) -> Array:
-        return self._formed.stored
+        return self.formed.stored
 
     @cached_property
-    def _formed(self) -> DenseBlock | SparseBlock:
+    def formed(self) -> DenseBlock | SparseBlock:
+        """The matrix of the block."""
         matrix = self.inner.times(self.P)
         if self.mean is not None:
             matrix = matrix - self.mean @ self.P
@@ -165,7 +166,7 @@ class ChangedBlock:
         return replace(self, inner=self.inner.moved(rows))
 
     def toarray(self) -> Array:
-        return self._formed.toarray()
+        return self.formed.toarray()
 
     def forward(self, x: Array) -> Array:
         original = x @ self.P.T
@@ -179,10 +180,10 @@ class ChangedBlock:
         return original @ self.P
 
     def add_gram(self, D: Array, total: GramSum) -> None:
-        self._formed.add_gram(D, total)
+        self.formed.add_gram(D, total)
 
     def squares(self, D: Array) -> Array:
-        return self._formed.squares(D)
+        return self.formed.squares(D)
 
     def times(self, P: Any) -> Any:
-        return self._formed.times(P)
+        return self.formed.times(P)

@@ -16,6 +16,10 @@ from numeric.kernels import Array
 from numeric.rows import RowSource
 from numeric.triangle import LARGEST_TRIANGLE, fixed_signs, triangle
 
+WELL_CONDITIONED = 1e2
+"""Up to this condition number x -> A (P x) loses two digits, and is as cheap as A; beyond, each block of A P is formed
+in each pass. Its rounding errors are as large, but they are the same for all x: a solver sees one smooth function."""
+
 
 @dataclass(frozen=True, eq=False)
 class ChangedRows:
@@ -26,12 +30,14 @@ class ChangedRows:
         P: shape (d, r), an array or sparse.
         mean: shape (d,), or None for zero.
         squares: the sum of the squared entries.
+        always_formed: whether all products go through the formed rows.
     """
 
     inner: RowSource
     P: Any
     mean: Array | None
     squares: float
+    always_formed: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -45,13 +51,13 @@ class ChangedRows:
 
     def blocks(self, dtype: np.dtype[Any], width: int, formed: bool = False) -> Iterator[Block]:
         """See `RowSource`; an array's rows are centred before anything else, which a large mean needs."""
-        if formed and isinstance(self.P, np.ndarray):
+        if (formed or self.always_formed) and isinstance(self.P, np.ndarray):
             width = max(width, self.P.shape[1])
         for block in self.inner.blocks(dtype, width):
+            changed = ChangedBlock(block, self.P, self.mean)
             if isinstance(block, DenseBlock) and self.mean is not None:
-                yield ChangedBlock(DenseBlock(block.rows, block.matrix - self.mean), self.P)
-            else:
-                yield ChangedBlock(block, self.P, self.mean)
+                changed = ChangedBlock(DenseBlock(block.rows, block.matrix - self.mean), self.P)
+            yield changed.formed if self.always_formed else changed
 
 
 def whitened_rows(source: RowSource, centred: bool) -> tuple[ChangedRows, Any, Any]:
@@ -75,7 +81,8 @@ def whitened_rows(source: RowSource, centred: bool) -> tuple[ChangedRows, Any, A
     S, Vt = S[:rank], fixed_signs(Vt[:rank])[:, None] * Vt[:rank]
     # A matrix of rank zero keeps one column of zeros: an unknown that nothing depends on is still an unknown.
     P, back = (Vt.T / S, S[:, None] * Vt) if rank else (np.zeros((d, 1)), np.zeros((1, d)))
-    return ChangedRows(source, P, factor.mean if centred else None, float(rank)), P, back
+    ill_conditioned = rank > 0 and S[0] > WELL_CONDITIONED * S[-1]
+    return ChangedRows(source, P, factor.mean if centred else None, float(rank), bool(ill_conditioned)), P, back
 
 
 def _scaled_columns(source: RowSource) -> tuple[ChangedRows, Any, Any]:

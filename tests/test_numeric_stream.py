@@ -146,6 +146,7 @@ def test_every_source_gives_what_the_array_gives(loss, source, tmp_path, tiny_bl
     np.testing.assert_allclose(stream.predict(x[0]), dense.predict(x[0]), rtol=SAME)
     H, G = dense.hessian(x[0]), stream.hessian(x[0])
     np.testing.assert_allclose(G.to_dense(), H.to_dense(), rtol=SAME, atol=SAME * np.abs(H.to_dense()).max())
+    np.testing.assert_allclose(G.diagonal(), H.diagonal(), rtol=SAME, atol=SAME * np.abs(H.diagonal()).max())
     np.testing.assert_allclose(G.eigenvalue_bounds(), H.eigenvalue_bounds(), rtol=1e-10)
     size = G.forms[0].terms() * np.exp(G.forms[0].log_scale)
     assert size == pytest.approx(H.forms[0].terms() * np.exp(H.forms[0].log_scale), rel=SAME)
@@ -194,6 +195,9 @@ def test_float32_stays_float32_and_its_sums_do_not_grow_worse(loss, tmp_path, mo
     value, gradient = stream.value_and_gradient(x)
     dense = stream.hessian(x).to_dense()
     assert gradient.dtype == dense.dtype == stream.hessian(x).dot(x).dtype == stream.predict(x).dtype == np.float32
+    assert {total.dtype for totals in stream.at(x).evaluations[0].totals for total in totals.earlier.values()} == {
+        A.dtype
+    }
     assert value == pytest.approx(exact.value(x), rel=SINGLE)
     np.testing.assert_allclose(gradient, exact.gradient(x), rtol=SINGLE)
     reference = exact.hessian(x).to_dense()
@@ -281,8 +285,8 @@ def test_changes_in_a_copy_on_write_map_are_not_lost(tmp_path, tiny_blocks):
     mapped(A, tmp_path)
     changed = np.memmap(tmp_path / "A.dat", dtype=float, mode="c", shape=A.shape)
     changed[3] = 5.0
-    problem = VectorRegression("normalized-exp", changed, b)
     expected = VectorRegression("normalized-exp", np.array(changed), b).value(x)
+    problem = VectorRegression("normalized-exp", changed, b)
     for _ in range(2):
         assert problem.value(x) == pytest.approx(expected, rel=SAME)
 
@@ -335,6 +339,21 @@ def test_a_large_mean_and_dependent_columns_are_whitened_away(tiny_blocks):
     np.testing.assert_allclose(stream.x, dense.x, atol=SAME_SOLUTION * np.abs(dense.x).max())
 
 
+@pytest.mark.parametrize(("loss", "seed"), [("plain-cosh", 0), ("normalized-cosh", 2)])
+@pytest.mark.parametrize("source", ["list of blocks", "CSR"])
+def test_an_ill_conditioned_stream_converges_as_the_array_does(source, loss, seed, tmp_path, tiny_blocks):
+    # Condition number 1e4 that centring must not remove: through A (P y), both runs stall some 1e-8 apart.
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(80, 4)) + 1e4
+    _, S, Vt = np.linalg.svd(A)
+    x_true = 4.0 * Vt.T @ (rng.normal(size=4) / S)
+    b = VectorRegression(loss, A, np.zeros(80)).predict(x_true) * (1.0 + 0.05 * rng.normal(size=80))
+    dense = solve(VectorRegression(loss, A, b))
+    stream = solve(VectorRegression(loss, SOURCES[source](A, tmp_path), b))
+    assert stream.status == dense.status == "converged"
+    np.testing.assert_allclose(stream.x, dense.x, atol=SAME_SOLUTION * np.abs(dense.x).max())
+
+
 def test_the_whitened_stream_is_the_whitened_array(tiny_blocks):
     A, b, _, _ = instance(30, 4, 2)
     dense = whiten(VectorRegression("normalized-exp", A + 3.0, b))
@@ -347,6 +366,16 @@ def test_the_whitened_stream_is_the_whitened_array(tiny_blocks):
         np.testing.assert_allclose(G.to_dense(), H.to_dense(), atol=1e-12 * np.abs(H.to_dense()).max())
         np.testing.assert_allclose(G.dot(y), H.dot(y), atol=1e-12 * np.abs(H.dot(y)).max())
         np.testing.assert_allclose(G.diagonal(), H.diagonal(), atol=1e-12 * np.abs(H.diagonal()).max())
+
+
+def test_blocks_of_a_whitened_sparse_matrix_are_formed_within_the_limit(monkeypatch):
+    monkeypatch.setattr(numeric.rows, "BLOCK_ENTRIES", 1 << 12)
+    rng = np.random.default_rng(10)
+    A = scipy.sparse.random_array((600, 64), density=0.1, rng=rng, format="csr")
+    rows = whiten(VectorRegression("plain-exp", A, np.ones(600))).forms[0].source
+    heights = {block.rows.stop - block.rows.start for block in rows.blocks(np.dtype(float), 1, formed=True)}
+    assert max(heights) * rows.shape[1] <= 1 << 12
+    assert max(block.rows.stop - block.rows.start for block in rows.blocks(np.dtype(float), 1)) > max(heights)
 
 
 @pytest.mark.parametrize("source", ["CSR", "sliced"])
@@ -363,6 +392,16 @@ def test_beyond_the_largest_factor_columns_are_only_scaled(source, tmp_path, mon
         np.testing.assert_allclose(solution.x, dense.x, rtol=1e-6, atol=1e-9)
     operator = whiten(problem).hessian(np.ones(4))
     np.testing.assert_allclose(operator.diagonal(), np.diag(operator.to_dense()), rtol=SAME)
+
+
+def test_duplicates_are_summed_in_a_copy(tmp_path, tiny_blocks):
+    A, b, _, x = instance()
+    matrix = with_duplicates(A)
+    for source in (matrix, [matrix[:4], matrix[4:]]):
+        problem = VectorRegression("plain-exp", source, b)
+        assert problem.forms[0].source.squares == pytest.approx((A**2).sum(), rel=SAME)
+        problem.hessian(x).diagonal()
+    assert matrix.nnz == 2 * A.size
 
 
 @pytest.mark.parametrize("centred", [False, True])

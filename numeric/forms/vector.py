@@ -29,8 +29,8 @@ from numeric.structure import (
     squared_singular_bounds,
 )
 
-BLOCK_ENTRIES = 1 << 16
-"""Entries of A in a block that a product reads once and uses twice: 512 KiB of float64."""
+BLOCK_ENTRIES = 1 << 17
+"""Entries of A in a block that is read once and used twice or more: 1 MiB of float64."""
 
 
 @dataclass(frozen=True, eq=False)
