@@ -16,6 +16,7 @@ from numeric.operator import HessianOperator
 from numeric.problems import AttentionRegression, Regression, VectorRegression
 from numeric.solution import STATUS, Solution
 from numeric.solve import solve
+from numeric.starts import logit_start
 from numeric.validation import InputError, OutsideDomain
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "VectorRegression",
     "kernel",
     "load",
+    "logit_start",
     "loss_names",
     "shipped",
     "solve",

@@ -34,23 +34,35 @@ class ProblemData:
     weights: Any = None
     x_true: Array | None = None
 
-    def problem(self, loss: str) -> Regression:
+    def problem(self, loss: str, intercept: bool = False, causal: bool = False) -> Regression:
         """The regression problem of these data.
 
         Args:
             loss: a name such as "normalized-exp".
+            intercept: append a column of ones to A1 and A2; matrix form only.
+            causal: drop the entries of B above the diagonal; matrix form only.
 
         Raises:
-            InputError: shapes do not fit, or an array holds NaN or infinity.
+            InputError: shapes do not fit, an array holds NaN or infinity, or an option is for matrix form.
             ValueError: there is no such loss.
         """
         if len(self.inputs) == 1:
+            if intercept or causal:
+                raise InputError(
+                    "intercept, causal: they are for A1, A2 and B, but these data have A and b; leave them out"
+                )
             return VectorRegression(loss, self.inputs[0], self.target, w=self.weights)
         A1, A2 = self.inputs
-        return AttentionRegression(loss, A1, A2, self.target, w=self.weights)
+        targets = self.target if isinstance(self.target, list) else [self.target]
+        masks = [np.tril(np.ones(np.shape(B), dtype=bool)) for B in targets] if causal else None
+        mask = masks[0] if masks and not isinstance(self.target, list) else masks
+        return AttentionRegression(loss, A1, A2, self.target, w=self.weights, mask=mask, intercept=intercept)
 
     def relative_error(self, x: Array) -> float | None:
         """||x - x_true|| / ||x_true|| (Frobenius, no alignment), None where x_true is missing.
+
+        Args:
+            x: the unknown, in the stored variables.
 
         Raises:
             InputError: x_true has another shape than x.

@@ -23,6 +23,17 @@ STATUS: Mapping[str, str] = MappingProxyType(
 """Each status and what it means in general; a solution's message says what happened and what to do."""
 
 
+@dataclass(frozen=True)
+class StartResult:
+    """How one of several starts ended: where it came from, a key of `STATUS`, and numbers as in `Solution`."""
+
+    kind: str
+    status: str
+    value: float
+    gradient_norm: float
+    steps: int
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Solution:
     """The outcome of `solve`.
@@ -41,6 +52,7 @@ class Solution:
             (full ranks, positive definite Hessian; other minima may exist elsewhere), None where neither is
             known.
         history: one row per step, the start included.
+        starts: of several starts, how each ended, in the order tried; empty for one.
     """
 
     x: Array
@@ -53,6 +65,7 @@ class Solution:
     seconds: float
     unique: bool | None
     history: tuple[Row, ...] = field(default=())
+    starts: tuple[StartResult, ...] = field(default=())
 
     @property
     def success(self) -> bool:

@@ -8,11 +8,13 @@ is cut away changes no prediction, and the x that comes back has no part there: 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+import scipy.sparse
 
 from numeric.forms.form import DenseForm
+from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
 from numeric.kernels import Array
 from numeric.problems import Regression
@@ -25,12 +27,12 @@ class Factor:
     """The change of one side's variables: columns of P = V S^{-1}, with S V^T as the way back.
 
     Attributes:
-        to_original: P, shape (d, r).
-        to_whitened: S V^T, shape (r, d).
+        to_original: P, shape (d, r), an array or sparse.
+        to_whitened: S V^T, shape (r, d), an array or sparse.
     """
 
-    to_original: Array
-    to_whitened: Array
+    to_original: Any
+    to_whitened: Any
 
     @property
     def full_rank(self) -> bool:
@@ -100,6 +102,29 @@ def whiten(problem: Regression) -> WhitenedRegression:
     forms = tuple(form.rebuilt(*new) for form, new in zip(dense, factors, strict=True))
     shape = (*leading, len(right.to_whitened))
     return WhitenedRegression(problem.loss, forms, shape, np.dtype(float), problem, left, right)
+
+
+def unchanged(problem: Regression) -> WhitenedRegression:
+    """The same problem in float64 and in its own variables, for methods whose path depends on the variables.
+
+    Args:
+        problem: in vector or in matrix form.
+    """
+    forms = tuple(
+        replace(form, dtype=np.dtype(float))
+        if isinstance(form, StreamForm)
+        else cast(DenseForm, form).rebuilt(*(A.astype(float, copy=False) for A in cast(DenseForm, form).factors))
+        for form in problem.forms
+    )
+    *left, right = (Factor(identity, identity) for identity in map(scipy.sparse.eye_array, _sides(problem)))
+    return WhitenedRegression(
+        problem.loss, forms, problem.x_shape, np.dtype(float), problem, left[0] if left else None, right
+    )
+
+
+def _sides(problem: Regression) -> tuple[int, ...]:
+    """(d,) in vector form, (d1, d2) in matrix form."""
+    return problem.x_shape if isinstance(problem.forms[0], MatrixForm) else problem.x_shape[-1:]
 
 
 def _whiten_stream(problem: Regression, form: StreamForm, centred: bool) -> WhitenedRegression:

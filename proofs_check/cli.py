@@ -117,11 +117,16 @@ def derive(files: tuple[Path, ...], only_check: bool, out: Path | None) -> None:
 @main.command()
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--loss", default="normalized-exp", show_default=True, help="For instance rescaled-cosh.")
-@click.option("--method", default="auto", show_default=True, help="newton, gauss-newton, lbfgs or auto.")
+@click.option("--method", default="auto", show_default=True, help="auto, or a method; a wrong name lists them.")
 @click.option("--rtol", default=1e-10, show_default=True, help="Gradient norm relative to the start.")
 @click.option("--max-steps", type=int, help="Most steps.  [default: the method's own]")
-@click.option("--x0", type=click.Path(path_type=Path), help="Start: an .npz with X or x, as --out writes it.")
-@click.option("--seed", default=0, show_default=True, help="Seed of a random start.")
+@click.option("--x0", metavar="FILE|logit", help="Start: an .npz with X or x, as --out writes it, or the logits' fit.")
+@click.option(
+    "--starts", default=1, show_default=True, help="Solve from so many starts, and tell how the minima spread."
+)
+@click.option("--intercept", is_flag=True, help="Append a column of ones to A1 and A2.")
+@click.option("--causal", is_flag=True, help="Drop the entries of B above the diagonal.")
+@click.option("--seed", default=0, show_default=True, help="Seed of random starts.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the solution to this .npz.")
 @_json_option
 @_mistakes_in_one_sentence

@@ -1,6 +1,7 @@
 """``lemmascope solve``: a problem file in, a solution and its JSON summary out."""
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,18 @@ def solve_file(
     method: str = "auto",
     rtol: float = 1e-10,
     max_steps: int | None = None,
-    x0: Path | None = None,
+    x0: str | None = None,
+    starts: int = 1,
     seed: int = 0,
+    intercept: bool = False,
+    causal: bool = False,
     out: Path | None = None,
     progress: bool = False,
 ) -> tuple[Solution, dict[str, Any]]:
     """Load, solve, compare with the file's X_true if it has one, and write X (or x) if asked to.
+
+    Options are those of `numeric.solve` and `ProblemData.problem`; x0 is "logit" or the path of an .npz. With an
+    intercept X has a row and a column more than X_true, and nothing is compared.
 
     Raises:
         InputError: the data or the start cannot be used, or an option makes no sense; nothing is written then.
@@ -33,11 +40,20 @@ def solve_file(
         raise InputError(f"--loss {loss}: there is no such loss; choose one of {', '.join(loss_names())}")
     stored = load(data)
     try:
-        problem = stored.problem(loss)
+        problem = stored.problem(loss, intercept, causal)
     except ValueError as error:
         raise InputError(f"{data}: {error}") from error
-    start = None if x0 is None else _load_start(x0)
-    solution = solve(problem, method, x0=start, rtol=rtol, max_steps=max_steps, seed=seed, progress=progress or None)
+    start = x0 if x0 in (None, "logit") else _load_start(Path(str(x0)))
+    solution = solve(
+        problem,
+        method,
+        x0=start,
+        rtol=rtol,
+        max_steps=max_steps,
+        seed=seed,
+        progress=progress or None,
+        starts=starts,
+    )
     summary = {
         "status": solution.status,
         "message": solution.message,
@@ -46,9 +62,13 @@ def solve_file(
         "value": _number(solution.value),
         "gradient_norm": _number(solution.gradient_norm),
         "seconds": solution.seconds,
-        "relative_error": _number(stored.relative_error(solution.x)),
+        "relative_error": None if intercept else _number(stored.relative_error(solution.x)),
         "unique": solution.unique,
     }
+    if starts > 1:
+        summary["starts"] = [
+            {**asdict(s), "value": _number(s.value), "gradient_norm": _number(s.gradient_norm)} for s in solution.starts
+        ]
     if out is not None:
         _save(out, "X" if len(stored.inputs) == 2 else "x", solution.x)
     return solution, summary

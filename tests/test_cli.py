@@ -104,6 +104,7 @@ def test_solve_refuses_a_bad_file_in_one_sentence(name, run, tmp_path):
         (["--json", "no/such/folder/S.json"], "create it first"),
         (["--out", shipped("attention_f2_L3H3")], "choose another name"),
         (["--seed", "-1"], "seed"),
+        (["--starts", "0"], "at least one start"),
     ],
 )
 def test_solve_refuses_bad_options(options, message, run):
@@ -130,6 +131,32 @@ def test_solve_writes_solution_and_json(run, tmp_path):
     stopped = run("solve", data, "--max-steps", "1")
     assert stopped.exit_code == 1
     assert stopped.stdout.startswith("max_steps: ")
+
+
+def test_solve_tries_several_starts(run):
+    result = run("solve", shipped("attention_f3tiny_L3H3"), "--starts", "3", "--json")
+    summary = json.loads(result.stdout)
+    assert set(summary) == SOLVE_FIELDS | {"starts"}
+    assert [start["kind"] for start in summary["starts"]] == ["zero", "logit", "random"]
+    assert "to 1 different value from" in summary["message"]
+    assert summary["value"] == min(start["value"] for start in summary["starts"])
+
+
+def test_solve_takes_an_intercept_and_a_causal_mask(run, tmp_path):
+    rng = np.random.default_rng(2)
+    A1, A2, X = rng.normal(size=(9, 2)), rng.normal(size=(9, 2)), rng.normal(size=(3, 3))
+    weights = np.tril(np.exp(np.column_stack([A1, np.ones(9)]) @ X @ np.column_stack([A2, np.ones(9)]).T))
+    data = write_npz(tmp_path / "data.npz", A1=A1, A2=A2, B=weights / weights.sum(axis=1, keepdims=True))
+    options = ("solve", data, "--intercept", "--causal", "--out", "S.npz", "--json")
+    summary = json.loads(run(*options).stdout)
+    assert summary["status"] == "converged"
+    assert summary["value"] < 1e-20
+    assert summary["unique"] is False  # a constant on top of a row changes nothing
+    with np.load(tmp_path / "S.npz") as solution:
+        assert solution["X"].shape == (3, 3)
+    assert json.loads(run(*options[:3], *options[4:]).stdout)["value"] > 1e-3
+    vector = write_npz(tmp_path / "vector.npz", A=A1, b=np.full(9, 1 / 9))
+    assert "they are for A1, A2 and B" in one_sentence(run("solve", vector, "--causal"))
 
 
 def test_check_gives_verdicts_and_witnesses_that_replay(run, tmp_path):

@@ -128,6 +128,11 @@ class DenseForm(Form, Protocol):
         """The matrices of the map: (A,) or (A1, A2)."""
         ...
 
+    @property
+    def target(self) -> Array:
+        """b of shape (n,) or (k, n), or B of shape (n1, n2)."""
+        ...
+
     def rebuilt(self, *factors: Array) -> Any:
         """The same form with other factors (other numbers of columns), target and weights in their dtype."""
         ...

@@ -78,7 +78,8 @@ class MatrixHessian:
             cores.append(C)
         return diagonals if keep else None, np.concatenate(factors), np.concatenate(cores)
 
-    def _diagonals(self) -> Iterator[tuple[RowBlock, Array]]:
+    def diagonals(self) -> Iterator[tuple[RowBlock, Array]]:
+        """Each row block with its D."""
         kept = self._prepared[0]
         if kept is not None:
             yield from zip(self.evaluation.form.blocks, kept, strict=True)
@@ -86,13 +87,18 @@ class MatrixHessian:
         for block, D, _, _ in self._pieces():
             yield block, D
 
+    @property
+    def low_rank(self) -> tuple[Array, Array]:
+        """V of shape (n1, r, d2), with rows A2^T U_i, and C of shape (n1, r, r)."""
+        return self._prepared[1:]
+
     def apply(self, v: Array) -> Array:
         """The product with v, of shape (d1, d2)."""
         form, (_, V, C) = self.evaluation.form, self._prepared
         left = form.A1 @ v
         products = np.empty_like(left)
         buffers = form.buffers(1)
-        for block, D in self._diagonals():
+        for block, D in self.diagonals():
             A2 = form.A2[block.columns]
             (entries,) = buffers.like(block)
             np.matmul(left[block.rows], A2.T, out=entries)
@@ -107,7 +113,7 @@ class MatrixHessian:
         """The diagonal, of shape (d1, d2)."""
         form, (_, V, C) = self.evaluation.form, self._prepared
         products = low_rank_diagonal(V, C)
-        for block, D in self._diagonals():
+        for block, D in self.diagonals():
             products[block.rows] += D @ form.A2[block.columns] ** 2
         return (form.A1**2).T @ products
 
@@ -126,7 +132,7 @@ class MatrixHessian:
         # Columns of V as rows: a pair's products are then products of contiguous rows.
         outer, inner = (np.ascontiguousarray(np.transpose(array, (1, 2, 0))) for array in (C @ V, V))
         sums = np.zeros((len(right), len(left)), A1.dtype)
-        for block, D in self._diagonals():
+        for block, D in self.diagonals():
             pairs1 = left.products(A1[:, block.rows])
             for cut in cuts:
                 pairs2 = right.products(A2[:, block.columns], cut) if whole is None else whole[:, block.columns]

@@ -1,4 +1,4 @@
-"""Gauss-Newton with a trust region: J^T J of the residual, the best method where the residual gets small."""
+"""Gauss-Newton with a trust region (Levenberg-Marquardt): J^T J of the residual, for residuals that get small."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,9 @@ class GaussNewton:
 
     name: str = "gauss-newton"
     max_steps: int = 300
+    whitens: bool = True
+    dense: bool = True
+    polishes: bool = True
 
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """One accepted step; `budget` is at least one."""

@@ -13,6 +13,9 @@ class Newton:
 
     name: str = "newton"
     max_steps: int = 300
+    whitens: bool = True
+    dense: bool = True
+    polishes: bool = True
 
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """One accepted step; `budget` is at least one."""

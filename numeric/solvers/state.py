@@ -20,7 +20,9 @@ class Row:
         value: L after the step.
         gradient_norm: Frobenius norm of the gradient in the stored variables.
         kind: what made the step.
-        radius: the trust-region radius, in the 2-norm of the change of z, or NaN where there is none.
+        radius: the trust-region radius, in the 2-norm of the change of z; the step size of gradient descent; the
+            time of the gradient flow; or NaN.
+        note: what was chosen before this step, and why, or how the step was found.
     """
 
     step: int
@@ -28,6 +30,7 @@ class Row:
     gradient_norm: float
     kind: str
     radius: float
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,29 +39,51 @@ class State:
 
     Attributes:
         point: the evaluated point, in whitened variables.
-        radius: the trust-region radius.
+        radius: the trust-region radius, or what a method without one keeps in its place (see `Row`).
         log_tolerance: log of the gradient norm, in the stored variables, at which the loop will stop.
         rows: the history of the latest step.
+        log_start: log of the gradient norm, in the stored variables, at the start.
         steps: steps taken so far.
         blocked: why no further step was possible, or empty.
+        strained: whether the latest step took as many products as are allowed: it is badly conditioned.
     """
 
     point: Point
     radius: float
     log_tolerance: float
     rows: tuple[Row, ...]
+    log_start: float = 0.0
     steps: int = 0
     blocked: str = ""
+    strained: bool = False
 
 
 class Method(Protocol):
-    """A solver: one step, within a budget of inner iterations."""
+    """A solver: one step, within a budget of inner iterations.
+
+    Attributes:
+        name: as in `solve(method=...)`.
+        max_steps: the default limit.
+        whitens: whether it works in whitened variables; else in the stored ones, where its path is the one that
+            theory describes.
+        dense: whether it forms dense Hessians.
+        polishes: whether Newton steps may be added at a minimum that it found.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def max_steps(self) -> int: ...
+
+    @property
+    def whitens(self) -> bool: ...
+
+    @property
+    def dense(self) -> bool: ...
+
+    @property
+    def polishes(self) -> bool: ...
 
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State: ...
 
@@ -93,13 +118,15 @@ def log_value(point: Point) -> float:
     return float(np.log(result.value)) + result.log_scale if result.value > 0 else -np.inf
 
 
-def describe(problem: WhitenedRegression, point: Point, step: int, kind: str, radius: float) -> Row:
+def describe(
+    problem: WhitenedRegression, point: Point, step: int, kind: str, radius: float = np.nan, note: str = ""
+) -> Row:
     """The history row of a point."""
     result = point.first_order
     value = float(unscale(np.array(result.value), result.log_scale))
     with np.errstate(over="ignore"):
         gradient_norm = float(np.exp(log_gradient_norm(problem, point)))
-    return Row(step, value, gradient_norm, kind, radius)
+    return Row(step, value, gradient_norm, kind, radius, note)
 
 
 def relative_value(point: Point, reference: Point) -> float:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from numeric.evaluation import Point
+from numeric.forms.matrix import MatrixForm
+from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, try_point
 from numeric.solvers.trust_region import EPS, ModelStep, minimize_model, model_blocks
@@ -24,6 +26,8 @@ TINY_STEP = 1e-8
 was at the start: a solve that starts at its solution has no larger gradient to compare with."""
 SETTLED = 100.0
 """Where Newton predicts less decrease than this many machine epsilons of the value, the value is minimal."""
+ROUNDING = 10.0
+"""A residual below this many machine epsilons of the target is zero, as far as the data say."""
 RAY = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 """Multiples of a step at which a ray to infinity is probed: to where it dwarfs the entries of z at the point."""
 POLISH_STEPS = 8
@@ -54,7 +58,9 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     """
     y = state.point.x
     if y.size > DENSE_LIMIT:
-        return Verdict("ray" if _falls_along(problem, state, y) else "unchecked", state)
+        if _falls_along(problem, state, y):
+            return Verdict("ray", state)
+        return Verdict("minimum" if _is_zero(problem, state) else "unchecked", state)
     if state.point.first_order.value == 0.0 and hasattr(problem.loss, "gauss_newton"):
         # No sum of squares is below zero, whatever the curvature.
         return Verdict("minimum", state)
@@ -64,8 +70,19 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
         return Verdict("saddle", state)
     if _is_minimum(problem, state, step, blocks):
         return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
-    falls = _falls_along(problem, state, step.s) or _falls_along(problem, state, y)
-    return Verdict("ray" if falls else "unsettled", state)
+    if _falls_along(problem, state, step.s) or _falls_along(problem, state, y):
+        return Verdict("ray", state)
+    return Verdict("minimum" if _is_zero(problem, state) else "unsettled", state, step.definite)
+
+
+def _is_zero(problem: WhitenedRegression, state: State) -> bool:
+    """Whether a sum of squares is zero to the rounding of its terms, which a target in memory tells the size of."""
+    first = state.point.first_order
+    if not hasattr(problem.loss, "gauss_newton") or first.log_scale != 0.0:
+        return first.value == 0.0 and hasattr(problem.loss, "gauss_newton")
+    targets = [form.target for form in problem.forms if isinstance(form, MatrixForm | VectorForm)]
+    squares = sum(float(np.vdot(target, target)) for target in targets)
+    return first.value <= (ROUNDING * EPS) ** 2 * squares
 
 
 def _newton_step(state: State, blocks: Array) -> ModelStep:

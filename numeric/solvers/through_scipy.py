@@ -1,6 +1,8 @@
-"""L-BFGS through SciPy, in whitened variables: for unknowns too many for a dense Hessian."""
+"""SciPy's minimizers as methods of the one loop: L-BFGS, and trust-exact as a reference for our own Newton."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,27 +15,39 @@ from numeric.whitening import WhitenedRegression
 
 CHUNK = 200
 """Iterations of SciPy's loop that make one step of ours: enough to keep its memory useful."""
-MEMORY = 20
-"""Pairs of steps and gradient changes that SciPy keeps."""
 
 
 @dataclass(frozen=True)
-class LBFGS:
-    """Runs of SciPy's L-BFGS-B, restarted (memory dropped) after each run."""
+class ThroughSciPy:
+    """Runs of one of SciPy's methods, restarted (memory dropped) after each run.
 
-    name: str = "lbfgs"
-    max_steps: int = 20_000
+    Attributes:
+        name: of the method here.
+        scipy_name: of the method there.
+        max_steps: the default limit.
+        options: for SciPy.
+        dense: whether it forms dense Hessians.
+    """
+
+    name: str
+    scipy_name: str
+    max_steps: int
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    whitens: bool = True
+    dense: bool = False
+    polishes: bool = False
 
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
-        """Up to `CHUNK` iterations, at most `budget`; blocked where the line search finds no decrease."""
-        run = _Run(problem, state, [state.point], [])
+        """Up to `CHUNK` iterations, at most `budget`; blocked where SciPy finds no decrease."""
+        run = _Run(problem, state, self.name, [state.point], [])
         minimize(
             run.value_and_gradient,
             state.point.x.ravel(),
             jac=True,
-            method="L-BFGS-B",
+            hess=run.hessian if self.dense else None,
+            method=self.scipy_name,
             callback=run.record,
-            options={"maxcor": MEMORY, "maxiter": min(CHUNK, budget), "ftol": 0.0, "gtol": 0.0},
+            options={**self.options, "maxiter": min(CHUNK, budget)},
         )
         rows, point = tuple(run.rows), run.points[0]
         gains = relative_value(point, state.point) < state.point.first_order.value
@@ -42,12 +56,18 @@ class LBFGS:
         return replace(state, point=point, rows=rows, steps=state.steps + len(rows), blocked=blocked)
 
 
+LBFGS = ThroughSciPy("lbfgs", "L-BFGS-B", 20_000, MappingProxyType({"maxcor": 20, "ftol": 0.0, "gtol": 0.0}))
+"""With 20 pairs of steps and gradient changes."""
+TRUST_EXACT = ThroughSciPy("trust-exact", "trust-exact", 300, MappingProxyType({"gtol": 0.0}), dense=True)
+
+
 @dataclass(frozen=True, eq=False)
 class _Run:
     """One run: functions in the units of the start's scale, and what its callback collected."""
 
     problem: WhitenedRegression
     state: State
+    name: str
     points: list[Point]
     rows: list[Row]
 
@@ -61,11 +81,20 @@ class _Run:
         gradient = unscale(result.gradient, result.log_scale - start.first_order.log_scale)
         return relative_value(point, start), gradient.ravel()
 
+    def hessian(self, flat: Array) -> Array:
+        """Dense; zero where the loss is undefined or overflows, as at a point that is rejected."""
+        start = self.state.point
+        point = try_point(self.problem, flat.reshape(start.x.shape))
+        if point is None:
+            return np.zeros((flat.size, flat.size))
+        operator = self.problem.operator(point, "hessian", scaled=True)
+        return unscale(operator.to_dense(), operator.log_scale - start.first_order.log_scale)
+
     def record(self, intermediate_result: Any) -> None:
         """SciPy's callback after each iteration; it ends the run when the gradient is small enough."""
         point = try_point(self.problem, np.array(intermediate_result.x).reshape(self.state.point.x.shape))
         assert point is not None, "SciPy accepted a point whose value is above the start's"
         self.points[0] = point
-        self.rows.append(describe(self.problem, point, self.state.steps + len(self.rows) + 1, "lbfgs", float("nan")))
+        self.rows.append(describe(self.problem, point, self.state.steps + len(self.rows) + 1, self.name))
         if log_gradient_norm(self.problem, point) <= self.state.log_tolerance:
             raise StopIteration

@@ -1,0 +1,162 @@
+"""The one loop: step, judge, end or go on, and report in the stored variables."""
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from numeric.ending import OVERFLOW, Ending, ending_of, out_of_steps
+from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose
+from numeric.progress import Progress
+from numeric.solution import Solution
+from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
+from numeric.solvers.verdict import POLISH_STEPS, Verdict, judge
+from numeric.starts import Start
+from numeric.validation import OutsideDomain
+from numeric.whitening import WhitenedRegression
+
+SLOW_WINDOW, SLOW_FACTOR = 10, 0.9
+"""Gauss-Newton is left for Newton when this many steps leave more than this share of the value: the residual
+stays, and the curvature that J^T J lacks decides the rate."""
+TIGHTER = float(np.log(100.0))
+"""A small gradient that settles nothing must fall by this factor before the point is judged again."""
+NEGLIGIBLE_ENTRY = 1e-6
+"""x and -x count as the same point where no z is larger: a minimum at 0 is only found up to rounding."""
+NOT_UNIQUE = "Other x do as well: this is the one of minimum norm with these predictions, or one of a symmetric pair."
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One solve from one start: what does not change while the state does.
+
+    Attributes:
+        problem: in the variables of the method.
+        method: the name of a method, or "auto".
+        rtol, atol: of the gradient norm, relative to the start and absolute.
+        max_steps: or None for the method's own limit.
+        progress: called after each step, or None.
+    """
+
+    problem: WhitenedRegression
+    method: str
+    rtol: float
+    atol: float
+    max_steps: int | None
+    progress: Progress | None
+    clock: float = field(default_factory=time.perf_counter)
+    history: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def begin(self, start: Start) -> Solution:
+        """Solve from a start."""
+        name, note = choose(self.problem) if self.method == "auto" else (self.method, "")
+        if note:
+            self.notes.append(note)
+        point = self.problem.at(start.y)
+        try:
+            first = point.first_order
+        except OutsideDomain as error:
+            return self._failed(start, Ending("outside_domain", f"The start is outside the domain: {error}."), name)
+        if not (np.isfinite(first.value) and np.all(np.isfinite(first.gradient))):
+            return self._failed(start, OVERFLOW, name)
+        radius = float(np.sqrt(sum(form.entries for form in self.problem.forms)))
+        row = describe(self.problem, point, 0, "start", note=f"from {start.kind}. {note}".rstrip())
+        log_start = log_gradient_norm(self.problem, point)
+        with np.errstate(divide="ignore"):
+            tolerance = float(max(np.log(self.rtol) + log_start, np.log(self.atol)))
+        state = State(point, radius, tolerance, (row,), log_start)
+        self._report(state)
+        return self._loop(state, name)
+
+    def _loop(self, state: State, name: str) -> Solution:
+        """The one loop: judge a candidate, end or go on, step; "auto" may change the method."""
+        names, max_steps = [name], self.max_steps or METHODS[name].max_steps
+        while True:
+            near = log_gradient_norm(self.problem, state.point) <= state.log_tolerance
+            if near or state.blocked:
+                polish = min(POLISH_STEPS, max_steps - state.steps) if METHODS[names[-1]].polishes else 0
+                verdict = judge(self.problem, replace(state, rows=()), polish)
+                ending = ending_of(verdict, near, names[-1])
+                halted = ending is not None and ending.status in ("stalled", "bad_start")
+                follower = self._follower(names[-1], state, halted)
+                if ending is not None and not (halted and follower):
+                    self._report(verdict.state)
+                    return self._finished(verdict, ending, names)
+                tolerance = min(state.log_tolerance, log_gradient_norm(self.problem, state.point) - TIGHTER)
+                state = replace(state, log_tolerance=tolerance, blocked="")
+            else:
+                follower = self._follower(names[-1], state, halted=False)
+            if state.steps >= max_steps:
+                return self._finished(Verdict("unsettled", state), out_of_steps(max_steps), names)
+            if follower:
+                names.append(follower)
+            state = METHODS[names[-1]].step(self.problem, state, max_steps - state.steps)
+            self._report(state)
+
+    def _follower(self, name: str, state: State, halted: bool) -> str | None:
+        """The method that is to take over, where "auto" was asked for and there is a reason."""
+        if self.method != "auto":
+            return None
+        unknowns = math.prod(self.problem.x_shape)
+        if halted:
+            follower, reason = after_a_halt(name, unknowns), "to leave a point that is no minimum"
+        elif state.strained:
+            follower, reason = after_strain(name, unknowns), "because a step took too many products"
+        elif self._is_slow():
+            follower, reason = after_slow_steps(name, unknowns), "because the residual stays"
+        else:
+            return None
+        if follower:
+            self.notes.append(f"{follower.capitalize()} took over after step {state.steps} {reason}.")
+        return follower
+
+    def _is_slow(self) -> bool:
+        if len(self.history) <= SLOW_WINDOW:
+            return False
+        return self.history[-1].value > SLOW_FACTOR * self.history[-1 - SLOW_WINDOW].value
+
+    def _report(self, state: State) -> None:
+        self.history.extend(state.rows)
+        if self.progress is None:
+            return
+        for row in state.rows:
+            self.progress(row.step, row.value, row.gradient_norm, time.perf_counter() - self.clock)
+
+    def _finished(self, verdict: Verdict, ending: Ending, names: list[str]) -> Solution:
+        problem, point = self.problem, verdict.state.point
+        last = describe(problem, point, verdict.state.steps, "end")
+        if not np.isfinite(last.value):
+            ending = OVERFLOW
+        unique = self._uniqueness(verdict) if ending.status == "converged" else None
+        return Solution(
+            x=problem.to_original(point.x),
+            value=last.value,
+            gradient_norm=last.gradient_norm,
+            status=ending.status,
+            message=" ".join([ending.message, *([NOT_UNIQUE] if unique is False else []), *self.notes]),
+            method=", ".join(names),
+            steps=verdict.state.steps,
+            seconds=time.perf_counter() - self.clock,
+            unique=unique,
+            history=tuple(self.history),
+        )
+
+    def _uniqueness(self, verdict: Verdict) -> bool | None:
+        if not self.problem.full_rank or self._is_symmetric(verdict.state):
+            return False
+        return True if verdict.isolated else None
+
+    def _is_symmetric(self, state: State) -> bool:
+        """Whether -x is another point of the same value, as for cosh; one evaluation tells."""
+        mirrored = try_point(self.problem, -state.point.x)
+        if mirrored is None or state.point.largest_entry < NEGLIGIBLE_ENTRY:
+            return False
+        value, other = state.point.first_order.value, relative_value(mirrored, state.point)
+        return bool(abs(value - other) <= 1e-12 * value)
+
+    def _failed(self, start: Start, ending: Ending, method: str) -> Solution:
+        x, nan = self.problem.to_original(start.y), float("nan")
+        value = np.inf if ending is OVERFLOW else nan
+        seconds = time.perf_counter() - self.clock
+        return Solution(x, value, nan, ending.status, ending.message, method, 0, seconds, None)

@@ -1,0 +1,110 @@
+"""The gradient flow x' = -grad L(x) through SciPy's integrators, in the stored variables."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from numeric.evaluation import Point
+from numeric.kernels import Array, unscale
+from numeric.solvers.state import State, describe, try_point
+from numeric.solvers.verdict import DENSE_LIMIT
+from numeric.whitening import WhitenedRegression
+
+RELATIVE_ERROR = 1e-8
+"""Of the integrator, per step."""
+ABSOLUTE_ERROR = 1e-12
+"""Of the integrator, relative to the largest entry of x that the flow has reached, or to 1."""
+LONGER = 2.0
+"""The length of an interval in multiples of the one before: a flow approaches its limit for ever more slowly."""
+
+
+FIRST = 1.0 / 16.0
+"""The length of the first interval in multiples of the time scale at the start."""
+
+
+EVALUATIONS = 10_000
+"""Gradients for one interval at most: where the loss is singular an integrator shortens its steps without end."""
+
+
+class _Halted(Exception):
+    """The integrator cannot go on; the text says why."""
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """Intervals of the flow, each twice as long as the one before; rows carry the time in `radius`.
+
+    The flow is stiff where the Hessian is badly conditioned, so an implicit method (BDF) with the exact Jacobian -H
+    is used where H may be formed, and LSODA beyond.
+    """
+
+    name: str = "gradient-flow"
+    max_steps: int = 200
+    whitens: bool = False
+    dense: bool = False
+    polishes: bool = False
+
+    def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
+        """One interval; `budget` is at least one."""
+        begin = state.radius if state.steps else 0.0
+        end = LONGER * begin if begin else _first_interval(problem, state.point)
+        flow = _Flow(problem, state.point.x.shape)
+        x = state.point.x.ravel()
+        implicit = {"method": "BDF", "jac": flow.jacobian} if x.size <= DENSE_LIMIT else {"method": "LSODA"}
+        try:
+            result = solve_ivp(
+                flow.velocity,
+                (begin, end),
+                x,
+                t_eval=[end],
+                rtol=RELATIVE_ERROR,
+                atol=ABSOLUTE_ERROR * max(1.0, float(np.abs(x).max())),
+                **implicit,
+            )
+        except (_Halted, OverflowError) as reason:
+            return replace(state, rows=(), blocked=f"the flow: {reason}")
+        trial = try_point(problem, result.y[:, -1].reshape(state.point.x.shape)) if result.success else None
+        if trial is None:
+            return replace(state, rows=(), blocked=f"the integrator stopped: {result.message}")
+        if np.array_equal(trial.x, state.point.x):
+            return replace(state, rows=(), blocked="step below the spacing of floats")
+        row = describe(problem, trial, state.steps + 1, self.name, radius=end)
+        return replace(state, point=trial, radius=end, rows=(row,), steps=state.steps + 1, blocked="")
+
+
+def _first_interval(problem: WhitenedRegression, point: Point) -> float:
+    """The time scale of the flow along the gradient, a share of g^T g / |g^T H g|: one product."""
+    operator, first = problem.operator(point, "hessian", scaled=True), point.first_order
+    g = unscale(first.gradient, first.log_scale)
+    curvature = abs(float(np.vdot(g, operator.dot(g)))) * float(np.exp(operator.log_scale))
+    squared = float(np.vdot(g, g))
+    return FIRST * squared / curvature if curvature > 0.0 and np.isfinite(curvature) else 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Flow:
+    """Velocity and Jacobian of the flow on flat x."""
+
+    problem: WhitenedRegression
+    shape: tuple[int, ...]
+    times: list[float] = field(default_factory=list)
+
+    def velocity(self, time: float, flat: Array) -> Array:
+        """-grad L."""
+        self.times.append(time)
+        if len(self.times) > EVALUATIONS:
+            raise _Halted(f"{EVALUATIONS} gradients did not lead it beyond the time {max(self.times):.6g}")
+        first = self._point(flat).first_order
+        return -unscale(first.gradient, first.log_scale).ravel()
+
+    def jacobian(self, _time: float, flat: Array) -> Any:
+        """-H, dense."""
+        return -self.problem.operator(self._point(flat), "hessian", scaled=False).to_dense()
+
+    def _point(self, flat: Array) -> Point:
+        point = try_point(self.problem, flat.reshape(self.shape))
+        if point is None:
+            raise _Halted("it leaves the domain, or the range of floats")
+        return point

@@ -1,0 +1,57 @@
+"""Newton and Gauss-Newton steps by conjugate gradients: products only, for unknowns without number."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from numeric.kernels import Array
+from numeric.preconditioner import preconditioner
+from numeric.solvers.backtracking import backtrack
+from numeric.solvers.conjugate_gradient import newton_direction
+from numeric.solvers.state import State, describe, log_gradient_norm
+from numeric.whitening import WhitenedRegression
+
+LOOSEST = 0.1
+"""Relative residual of the first steps; later ones are solved to the square root of what the gradient has lost."""
+PRODUCTS = 500
+"""Products for one step at most."""
+
+
+@dataclass(frozen=True)
+class NewtonCG:
+    """Truncated Newton with a line search (Dembo and Steihaug, Truncated-Newton algorithms, Math. Prog. 26, 1983).
+
+    Attributes:
+        kind: of the products, "hessian" or "gauss_newton".
+        name: of the method.
+    """
+
+    kind: str = "hessian"
+    name: str = "newton-cg"
+    max_steps: int = 300
+    whitens: bool = True
+    dense: bool = False
+    polishes: bool = True
+
+    def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
+        """One accepted step; `budget` is at least one."""
+        point = state.point
+        g, operator = point.first_order.gradient, problem.operator(point, self.kind, scaled=True)
+        factor = float(np.exp(operator.log_scale - point.first_order.log_scale))
+
+        def product(v: Array) -> Array:
+            return factor * operator.dot(v)
+
+        if not np.any(g):
+            return replace(state, rows=(), blocked="resolution")
+        tolerance = min(LOOSEST, float(np.exp(0.5 * min(0.0, log_gradient_norm(problem, point) - state.log_start))))
+        direction = newton_direction(product, g, preconditioner(point), tolerance, PRODUCTS)
+        if not direction.slope < 0.0:
+            return replace(state, rows=(), blocked="resolution")
+        accepted = backtrack(problem, state, direction.s, direction.slope, direction.curvature)
+        if accepted.point is None:
+            return replace(state, rows=(), blocked=accepted.blocked)
+        note = f"{direction.products} products, ended by {direction.ended}; step length {accepted.length:.2g}"
+        row = describe(problem, accepted.point, state.steps + 1, self.name, note=note)
+        strained = direction.ended == "limit"
+        return replace(state, point=accepted.point, rows=(row,), steps=state.steps + 1, blocked="", strained=strained)

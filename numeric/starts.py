@@ -1,0 +1,173 @@
+"""Where a solve starts: at zero, at a random point, at a given one, or at the least-squares fit of the logits."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from numeric.forms.form import DenseForm
+from numeric.forms.stream import StreamForm
+from numeric.kernels import Array
+from numeric.problems import Regression
+from numeric.solvers.conjugate_gradient import newton_direction
+from numeric.solvers.state import try_point
+from numeric.validation import InputError, check_shape, real_array
+from numeric.whitening import WhitenedRegression, whiten
+
+ATTEMPTS = 10
+"""Random points that are tried before one outside the domain is taken."""
+SIZES = (1.0, 3.0, 0.3)
+"""Root mean squares of the entries of z at random starts, in turns: near uniform predictions, and peaked ones."""
+LOGIT_PRODUCTS = 1000
+LOGIT_RESIDUAL = 1e-14
+"""Products and relative residual of the least-squares fit of the logits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A start in whitened variables, and where it comes from."""
+
+    y: Array
+    kind: str
+
+
+def starts(problem: WhitenedRegression, x0: Any, count: int, seed: int) -> Iterator[Start]:
+    """`count` starts: x0 or the default one, the logits where the target has them, then random points.
+
+    Args:
+        problem: in whitened variables, or unchanged.
+        x0: of shape `problem.original.x_shape`, "logit", or None.
+        count: at least one.
+        seed: of the random points.
+    """
+    yield first_start(problem, x0, seed)
+    given = 1
+    if given < count and not (isinstance(x0, str) or _without_logits(problem.original)):
+        yield Start(_logits(problem, None), "logit")
+        given += 1
+    generator = np.random.default_rng([seed, 1])
+    for number in range(count - given):
+        yield Start(_random(problem, generator, SIZES[number % len(SIZES)]), "random")
+
+
+def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
+    """x0, or the default: zero for exp, else a random point, as 0 is critical for cosh and undefined for sinh."""
+    if isinstance(x0, str):
+        if x0 != "logit":
+            raise InputError(f'x0: got {x0!r}; pass an array, None, or "logit" for the least-squares fit of the logits')
+        reason = _without_logits(problem.original)
+        if reason:
+            raise InputError(f'x0: "logit" {reason}; pass an array, or None for the default start')
+        return Start(_logits(problem, None), "logit")
+    if x0 is not None:
+        array = real_array("x0", x0, (1, 2))
+        check_shape("x0", array, problem.original.x_shape, "the problem")
+        return Start(problem.from_original(array.astype(float)), "x0")
+    if not problem.loss.NAME.endswith(("cosh", "sinh")):
+        return Start(np.zeros(problem.x_shape), "zero")
+    return Start(_random(problem, np.random.default_rng(seed), SIZES[0]), "random")
+
+
+def _random(problem: WhitenedRegression, generator: np.random.Generator, size: float) -> Array:
+    """A point with entries of z of about the given size; inside the domain, where one is found."""
+    entries = sum(form.entries for form in problem.forms)
+    for _ in range(ATTEMPTS):
+        y = generator.standard_normal(problem.x_shape)
+        y *= size * np.sqrt(entries) / np.linalg.norm(y)
+        if try_point(problem, y) is not None:
+            break
+    return y
+
+
+def logit_start(problem: Regression, weights: Any = None) -> Array:
+    """The x whose logits fit those of the target: min sum_ij w_ij (Z_ij - log B_ij - c_i)^2 over x and c.
+
+    The softmax of row i of Z is that of Z_ij - c_i, so log B is linear in x up to one constant for each row. With an
+    exact B the fit solves normalized-exp without an iteration; with a rounded one it is a start. Entries of B that
+    are not positive have no logarithm and do not count.
+
+    Args:
+        problem: with the loss normalized-exp, in vector or matrix form, in memory.
+        weights: of B's shape, or a list of them; not negative. None weighs all entries alike, as fits a B with
+            relative errors; weights B^2 fit one with absolute errors.
+
+    Returns:
+        the x of minimum norm among those that fit best, of shape `problem.x_shape`.
+
+    Raises:
+        InputError: the loss is another one, A is read in blocks, no entry of B is positive, or weights do not fit.
+    """
+    reason = _without_logits(problem)
+    if reason:
+        raise InputError(f"logit start: this problem {reason}; start at 0, or pass an x0")
+    whitened = whiten(problem)
+    return whitened.to_original(_logits(whitened, _checked_weights(problem, weights)))
+
+
+def _without_logits(problem: Regression) -> str:
+    """Why a problem has no logits to fit, or nothing."""
+    if problem.loss.NAME != "normalized-exp":
+        return f"is for the loss normalized-exp, got {problem.loss.NAME}"
+    if any(isinstance(form, StreamForm) for form in problem.forms):
+        return "needs A in memory, got one that is read in blocks"
+    if not any((_positive(form) > 0).any() for form in cast(tuple[DenseForm, ...], problem.forms)):
+        return "needs entries of the target that are positive, got none"
+    return ""
+
+
+def _checked_weights(problem: Regression, weights: Any) -> list[Array] | None:
+    if weights is None:
+        return None
+    arrays = list(weights) if isinstance(weights, list | tuple) else [weights]
+    if len(arrays) != len(problem.forms):
+        raise InputError(f"weights: got {len(arrays)} arrays for {len(problem.forms)} prompts; pass one for each")
+    checked = []
+    for array, form in zip(arrays, cast(tuple[DenseForm, ...], problem.forms), strict=True):
+        rows = real_array("weights", array, (1, 2)).astype(float)
+        check_shape("weights", rows, form.target.shape, "the target")
+        if (rows < 0.0).any():
+            raise InputError(f"weights: got {rows.min():.3g}; a weight is not negative")
+        checked.append(rows)
+    return checked
+
+
+def _positive(form: DenseForm) -> Array:
+    """1 where the target is kept and has a logarithm, else 0."""
+    positive = form.target > 0
+    mask = getattr(form, "mask", None)
+    return (positive if mask is None else positive & mask).astype(float)
+
+
+def _logits(problem: WhitenedRegression, weights: list[Array] | None) -> Array:
+    """By conjugate gradients on the normal equations, whose matrix in whitened variables is near the identity."""
+    forms = cast(tuple[DenseForm, ...], problem.forms)
+    counted = [_positive(form) for form in forms]
+    if weights is not None:
+        counted = [rows * array for rows, array in zip(counted, weights, strict=True)]
+    pairs = zip(forms, counted, strict=True)
+    logits = [np.log(form.target, out=np.zeros(rows.shape), where=rows > 0.0) for form, rows in pairs]
+
+    def normal(v: Array) -> Array:
+        parts = zip(forms, counted, strict=True)
+        return sum((_adjoint(form, _centred(form.forward(v), rows)) for form, rows in parts), np.zeros(v.shape))
+
+    parts = zip(forms, logits, counted, strict=True)
+    right = sum((_adjoint(form, _centred(z, rows)) for form, z, rows in parts), np.zeros(problem.x_shape))
+    if not np.any(right):
+        return np.zeros(problem.x_shape)
+    return newton_direction(normal, -right, None, LOGIT_RESIDUAL, LOGIT_PRODUCTS).s
+
+
+def _centred(z: Array, weights: Array) -> Array:
+    """weights (z - the weighted mean of each row): the gradient in z of half the sum of squares, constants fitted."""
+    total = weights.sum(axis=-1, keepdims=True)
+    mean = (weights * z).sum(axis=-1, keepdims=True) / np.where(total > 0.0, total, 1.0)
+    return weights * (z - mean)
+
+
+def _adjoint(form: DenseForm, z: Array) -> Array:
+    if len(form.factors) == 1:
+        return z @ form.factors[0]
+    A1, A2 = form.factors
+    return A1.T @ z @ A2

@@ -1,0 +1,118 @@
+"""Starts: the fit of the logits against a weighted least-squares oracle, several starts, and what they report."""
+
+import numpy as np
+import pytest
+
+from numeric import AttentionRegression, InputError, VectorRegression, load, logit_start, shipped, solve
+
+RNG = np.random.default_rng(3)
+A1, A2, X_TRUE = RNG.normal(size=(9, 3)), RNG.normal(size=(7, 2)), RNG.normal(size=(3, 2))
+A, x_true = RNG.normal(size=(11, 4)), RNG.normal(size=4)
+B = AttentionRegression("normalized-exp", A1, A2, np.zeros((9, 7))).predict(X_TRUE)
+NOISY = B * np.exp(0.1 * RNG.normal(size=B.shape))
+ROUNDING = 1e-11
+"""Of a least-squares fit by products: its condition number times a few machine epsilons."""
+
+
+def fitted(A1, A2, B, w):
+    """The oracle: weighted least squares with one indicator column per row of B, by NumPy's SVD."""
+    design = np.hstack([np.kron(A1, A2), np.kron(np.eye(len(A1)), np.ones((len(A2), 1)))])
+    roots = np.sqrt(w.ravel())
+    logs = np.log(np.where(B > 0, B, 1.0)).ravel()
+    solution = np.linalg.lstsq(roots[:, None] * design, roots * logs, rcond=None)[0]
+    return solution[: A1.shape[1] * A2.shape[1]].reshape(A1.shape[1], A2.shape[1])
+
+
+@pytest.mark.parametrize("weights", [None, NOISY, NOISY**2, RNG.random(B.shape)], ids=["none", "B", "B^2", "random"])
+def test_the_logits_are_fitted_with_weights(weights):
+    expected = fitted(A1, A2, NOISY, np.ones(B.shape) if weights is None else weights)
+    found = logit_start(AttentionRegression("normalized-exp", A1, A2, NOISY), weights)
+    np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_entries_without_a_logarithm_and_dropped_entries_do_not_count():
+    target, mask = NOISY.copy(), RNG.random(B.shape) < 0.8
+    target[2, 3], target[4, :2] = 0.0, -0.25
+    problem = AttentionRegression("normalized-exp", A1, A2, target, mask=mask)
+    expected = fitted(A1, A2, target, (mask & (target > 0)).astype(float))
+    np.testing.assert_allclose(logit_start(problem), expected, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_exact_targets_are_solved_by_their_logits():
+    problem = AttentionRegression("normalized-exp", A1, A2, B)
+    np.testing.assert_allclose(logit_start(problem), X_TRUE, rtol=ROUNDING)
+    vector = VectorRegression("normalized-exp", A, np.stack([_softmax(A @ x_true), _softmax(-A @ x_true)]))
+    np.testing.assert_allclose(logit_start(vector), np.stack([x_true, -x_true]), rtol=ROUNDING)
+    two = AttentionRegression("normalized-exp", [A1, A1[:4]], [A2, A2], [B, B[:4]])
+    np.testing.assert_allclose(logit_start(two), X_TRUE, rtol=ROUNDING)
+    assert solve(problem, x0="logit").history[0].note.startswith("from logit. Gauss-Newton")
+
+
+def _softmax(z):
+    return np.exp(z) / np.exp(z).sum()
+
+
+@pytest.mark.parametrize(
+    ("problem", "match"),
+    [
+        (VectorRegression("rescaled-exp", A, np.ones(11)), "is for the loss normalized-exp, got rescaled-exp"),
+        (VectorRegression("normalized-exp", A, -np.ones(11)), "needs entries of the target that are positive"),
+        (VectorRegression("normalized-exp", [A], np.ones(11)), "needs A in memory, got one that is read in blocks"),
+    ],
+)
+def test_problems_without_logits_are_refused(problem, match):
+    with pytest.raises(InputError, match=match):
+        logit_start(problem)
+    with pytest.raises(InputError, match=match):
+        solve(problem, x0="logit")
+
+
+@pytest.mark.parametrize(
+    ("weights", "match"),
+    [
+        (-np.ones(B.shape), "weights: got -1; a weight is not negative"),
+        (np.ones((2, 2)), r"weights: got shape \(2, 2\), but the target asks for \(9, 7\)"),
+        ([B, B], "weights: got 2 arrays for 1 prompts"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(weights, match):
+    with pytest.raises(InputError, match=match):
+        logit_start(AttentionRegression("normalized-exp", A1, A2, B), weights)
+
+
+def test_other_words_for_a_start_are_refused():
+    with pytest.raises(InputError, match="x0: got 'zero'; pass an array, None, or \"logit\""):
+        solve(AttentionRegression("normalized-exp", A1, A2, B), x0="zero")
+    with pytest.raises(InputError, match="starts: got 0; at least one start is needed"):
+        solve(AttentionRegression("normalized-exp", A1, A2, B), starts=0)
+
+
+def test_several_starts_report_the_spread_and_keep_the_best():
+    # The head on its 16 leading components has many local minima; each start is a converged run of its own.
+    problem = load(shipped("attention_f3_L3H3")).problem("normalized-exp")
+    solution = solve(problem, starts=5)
+    assert [result.kind for result in solution.starts] == ["zero", "logit", "random", "random", "random"]
+    assert all(result.status == "converged" for result in solution.starts)
+    values = [result.value for result in solution.starts]
+    assert solution.value == min(values) < values[0]
+    assert problem.value(solution.x) == pytest.approx(solution.value, rel=1e-12)
+    assert f"from {min(values):.7g} to {max(values):.7g}" in solution.message
+    again = solve(problem, starts=5)
+    np.testing.assert_array_equal(again.x, solution.x)
+    assert [result.value for result in solve(problem, starts=5, seed=1).starts][2:] != values[2:]
+
+
+def test_one_minimum_is_called_one():
+    solution = solve(load(shipped("attention_f3tiny_L3H3")).problem("normalized-exp"), starts=4)
+    assert "Of 4 starts 4 converged, to 1 different value from" in solution.message
+    exact = solve(AttentionRegression("normalized-exp", A1, A2, B), starts=3)
+    assert "3 converged, to 1 different value from" in exact.message
+    assert solve(AttentionRegression("normalized-exp", A1, A2, B)).starts == ()
+
+
+def test_a_better_minimum_than_the_best_one_known_is_found():
+    # X_best in the file was the best of many runs of another solver.
+    with np.load(shipped("attention_f3_L3H3"), allow_pickle=False) as archive:
+        best = archive["X_best"]
+    problem = load(shipped("attention_f3_L3H3")).problem("normalized-exp")
+    assert solve(problem, starts=24).value < problem.value(best) - 1e-3
