@@ -12,7 +12,7 @@ from numeric.progress import Progress
 from numeric.solution import Solution
 from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
 from numeric.solvers.verdict import POLISH_STEPS, Verdict, judge
-from numeric.starts import Start
+from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
@@ -36,6 +36,7 @@ class Run:
         rtol, atol: of the gradient norm, relative to the start and absolute.
         max_steps: or None for the method's own limit.
         progress: called after each step, or None.
+        fits_logits: whether "auto" may begin with the fit of the target's logits, where that decreases the value.
     """
 
     problem: WhitenedRegression
@@ -44,6 +45,7 @@ class Run:
     atol: float
     max_steps: int | None
     progress: Progress | None
+    fits_logits: bool = False
     clock: float = field(default_factory=time.perf_counter)
     history: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -67,7 +69,18 @@ class Run:
             tolerance = float(max(np.log(self.rtol) + log_start, np.log(self.atol)))
         state = State(point, radius, tolerance, (row,), log_start)
         self._report(state)
-        return self._loop(state, name)
+        return self._loop(self._fitted(state) if self.method == "auto" and self.fits_logits else state, name)
+
+    def _fitted(self, state: State) -> State:
+        """The state after one step to the fit of the logits; the same state where that is no better."""
+        trial = try_point(self.problem, fitted_logits(self.problem)) if has_logits(self.problem) else None
+        if trial is None or not relative_value(trial, state.point) < state.point.first_order.value:
+            return state
+        self.notes.append("The first step fitted the logits of the target.")
+        row = describe(self.problem, trial, 1, "logit", note="least-squares fit of the logits of the target")
+        state = replace(state, point=trial, rows=(row,), steps=1)
+        self._report(state)
+        return state
 
     def _loop(self, state: State, name: str) -> Solution:
         """The one loop: judge a candidate, end or go on, step; "auto" may change the method."""

@@ -51,8 +51,9 @@ def solve(
               variables, as theory describes them;
             - "lbfgs", "trust-exact": SciPy's, in whitened variables;
             - "auto": Gauss-Newton (by products in matrix form), followed by dense matrices where the products of a
-              step do not suffice, and by Newton where the residual stays large or the point is a saddle. The message
-              and the history say what was chosen and why.
+              step do not suffice, and by Newton where the residual stays large or the point is a saddle. Where no x0
+              is given, the first step goes to the fit of the target's logits, if that decreases the value. The
+              message and the history say what was chosen and why.
         x0: the start, of shape `problem.x_shape`; "logit" for the least-squares fit of the target's logits (see
             `logit_start`; normalized-exp only); None for 0 (exp), or a random point drawn with `seed` (cosh
             and sinh, for which 0 is critical or outside the domain). Parts of x0 that no prediction depends
@@ -85,9 +86,10 @@ def solve(
     variables = whiten(problem) if whitens else unchanged(problem)
     _check_size(method, math.prod(variables.x_shape))
     report = ProgressLine() if progress is True else progress or None
+    alone = x0 is None and starts == 1
     try:
         solutions = [
-            (start.kind, Run(variables, method, rtol, atol, max_steps, report).begin(start))
+            (start.kind, Run(variables, method, rtol, atol, max_steps, report, alone).begin(start))
             for start in starting_points(variables, x0, starts, seed)
         ]
     finally:

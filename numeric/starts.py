@@ -19,7 +19,7 @@ ATTEMPTS = 10
 """Random points that are tried before one outside the domain is taken."""
 SIZES = (1.0, 3.0, 0.3)
 """Root mean squares of the entries of z at random starts, in turns: near uniform predictions, and peaked ones."""
-LOGIT_PRODUCTS = 1000
+LOGIT_PRODUCTS = 500
 LOGIT_RESIDUAL = 1e-14
 """Products and relative residual of the least-squares fit of the logits."""
 
@@ -43,8 +43,8 @@ def starts(problem: WhitenedRegression, x0: Any, count: int, seed: int) -> Itera
     """
     yield first_start(problem, x0, seed)
     given = 1
-    if given < count and not (isinstance(x0, str) or _without_logits(problem.original)):
-        yield Start(_logits(problem, None), "logit")
+    if given < count and not isinstance(x0, str) and has_logits(problem):
+        yield Start(fitted_logits(problem), "logit")
         given += 1
     generator = np.random.default_rng([seed, 1])
     for number in range(count - given):
@@ -59,7 +59,7 @@ def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
         reason = _without_logits(problem.original)
         if reason:
             raise InputError(f'x0: "logit" {reason}; pass an array, or None for the default start')
-        return Start(_logits(problem, None), "logit")
+        return Start(fitted_logits(problem), "logit")
     if x0 is not None:
         array = real_array("x0", x0, (1, 2))
         check_shape("x0", array, problem.original.x_shape, "the problem")
@@ -67,6 +67,24 @@ def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
     if not problem.loss.NAME.endswith(("cosh", "sinh")):
         return Start(np.zeros(problem.x_shape), "zero")
     return Start(_random(problem, np.random.default_rng(seed), SIZES[0]), "random")
+
+
+def has_logits(problem: WhitenedRegression) -> bool:
+    """Whether `fitted_logits` can be asked for."""
+    return not _without_logits(problem.original)
+
+
+def fitted_logits(problem: WhitenedRegression) -> Array:
+    """The better of two fits of the logits, as the loss sees it: all entries alike, and weighted by sqrt(B).
+
+    The first is exact where B has relative errors of the size of rounding; the second stands between relative and
+    absolute errors, and is the better one where the small entries of B are rounded to few digits (float16).
+    """
+    forms = cast(tuple[DenseForm, ...], problem.forms)
+    roots = [np.sqrt(np.maximum(form.target, 0.0)) for form in forms]
+    points = [try_point(problem, _logits(problem, weights)) for weights in (None, roots)]
+    found = [point for point in points if point is not None]
+    return min(found, key=lambda point: point.first_order.value).x if found else np.zeros(problem.x_shape)
 
 
 def _random(problem: WhitenedRegression, generator: np.random.Generator, size: float) -> Array:

@@ -116,5 +116,8 @@ def test_files_that_are_no_problem_files(tmp_path, saved):
 def test_the_shipped_head_is_there_and_others_are_refused():
     problem = load(shipped("attention_f2_L3H3")).problem("normalized-exp")
     assert problem.x_shape == (32, 32)
-    with pytest.raises(InputError, match=r"no data file 'f9' comes with the package: choose one of attention_f1_L3H3, attention_f2_L3H3"):
+    with pytest.raises(
+        InputError,
+        match=r"no data file 'f9' comes with the package: choose one of attention_f1_L3H3, attention_f2_L3H3",
+    ):
         shipped("f9")
