@@ -11,7 +11,7 @@ from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strai
 from numeric.progress import Progress
 from numeric.solution import Solution
 from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
-from numeric.solvers.verdict import POLISH_STEPS, Verdict, judge
+from numeric.solvers.verdict import POLISH_STEPS, Verdict, is_zero, judge
 from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
@@ -87,7 +87,7 @@ class Run:
         names, max_steps = [name], self.max_steps or METHODS[name].max_steps
         while True:
             near = log_gradient_norm(self.problem, state.point) <= state.log_tolerance
-            if near or state.blocked:
+            if near or state.blocked or is_zero(self.problem, state):
                 polish = min(POLISH_STEPS, max_steps - state.steps) if METHODS[names[-1]].polishes else 0
                 verdict = judge(self.problem, replace(state, rows=()), polish)
                 ending = ending_of(verdict, near, names[-1])

@@ -219,6 +219,30 @@ def report(verdicts: Path, out: Path) -> None:
 
 
 @main.command()
+@click.argument("name")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE.npz]...")
+@click.option("--quick", is_flag=True, help="A smaller version, in seconds.")
+@_json_option
+@_mistakes_in_one_sentence
+def experiment(name: str, files: tuple[Path, ...], quick: bool, json_to: str | None) -> None:
+    """Run an experiment whose table the documentation shows; "list" tells their names.
+
+    recovery: query-key matrices from attention maps; with FILEs (A1, A2, B [, X_true]) for your own heads.
+    """
+    from proofs_check.display import study_table, write_json
+    from proofs_check.experiments import EXPERIMENTS, run
+
+    if name == "list":
+        click.echo("\n".join(f"{known}: {what}" for known, what in EXPERIMENTS.items()))
+        return
+    study = run(name, files, quick, report=lambda line: click.echo(line, err=True))
+    if json_to is not None:
+        write_json(study.to_json(), json_to)
+    if json_to != "-":
+        study_table(study)
+
+
+@main.command()
 @click.argument("kind", type=click.Choice(["formula", "claim"]))
 @click.argument("name")
 @_mistakes_in_one_sentence

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from numeric import Solution
+from proofs_check.experiments import Study
 from proofs_check.files import write_text
 from proofs_check.verdict import Verdict
 
@@ -110,6 +111,26 @@ def claim_table(rows: Sequence[Mapping[str, Any]]) -> None:
         keys = ("claim", "paper", "kind", "provenance", "expect")
         table.add_row(*(str(row[key] or "") for key in keys), _plain(str(row["statement"])))
     _console().print(table)
+
+
+def study_table(study: Study) -> None:
+    """An experiment's table, with its notes."""
+    console = Console() if Console().is_terminal else Console(width=PAGE_WIDTH)
+    table = Table(box=None, pad_edge=False)
+    for heading in study.columns.values():
+        table.add_column(heading, overflow="fold")
+    for row in study.rows:
+        table.add_row(*(_cell(row.get(key)) for key in study.columns))
+    console.print(f"[bold]{study.title}[/]")
+    console.print(table)
+    for note in study.notes:
+        console.print(note, highlight=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def solution_lines(solution: Solution, summary: Mapping[str, Any]) -> str:

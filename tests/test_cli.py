@@ -128,7 +128,7 @@ def test_solve_writes_solution_and_json(run, tmp_path):
     again = run("solve", data, "--x0", "S.npz", "--json", "again.json")
     assert again.exit_code == 0
     assert json.loads((tmp_path / "again.json").read_text())["steps"] <= 2
-    stopped = run("solve", data, "--max-steps", "1")
+    stopped = run("solve", data, "--max-steps", "1", "--method", "newton")
     assert stopped.exit_code == 1
     assert stopped.stdout.startswith("max_steps: ")
 

@@ -60,7 +60,7 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     if y.size > DENSE_LIMIT:
         if _falls_along(problem, state, y):
             return Verdict("ray", state)
-        return Verdict("minimum" if _is_zero(problem, state) else "unchecked", state)
+        return Verdict("minimum" if is_zero(problem, state) else "unchecked", state)
     if state.point.first_order.value == 0.0 and hasattr(problem.loss, "gauss_newton"):
         # No sum of squares is below zero, whatever the curvature.
         return Verdict("minimum", state)
@@ -72,10 +72,10 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
         return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
     if _falls_along(problem, state, step.s) or _falls_along(problem, state, y):
         return Verdict("ray", state)
-    return Verdict("minimum" if _is_zero(problem, state) else "unsettled", state, step.definite)
+    return Verdict("minimum" if is_zero(problem, state) else "unsettled", state, step.definite)
 
 
-def _is_zero(problem: WhitenedRegression, state: State) -> bool:
+def is_zero(problem: WhitenedRegression, state: State) -> bool:
     """Whether a sum of squares is zero to the rounding of its terms, which a target in memory tells the size of."""
     first = state.point.first_order
     if not hasattr(problem.loss, "gauss_newton") or first.log_scale != 0.0:

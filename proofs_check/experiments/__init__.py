@@ -1,0 +1,55 @@
+"""Experiments: studies whose tables the documentation shows, each produced again by `lemmascope experiment NAME`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from numeric import InputError
+
+Report = Callable[[str], None]
+EXPERIMENTS: Mapping[str, str] = {
+    "recovery": "query-key matrices recovered from real attention maps, exact, rounded, sharpened and misspecified",
+}
+"""Each experiment, a module of this package with `run(files, quick, report)`, and what it shows."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What an experiment found.
+
+    Attributes:
+        name: of the experiment.
+        title: a sentence above the table.
+        columns: headings by key of the rows, in order.
+        rows: one mapping per line, plain data.
+        notes: sentences below the table.
+    """
+
+    name: str
+    title: str
+    columns: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]]
+    notes: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"experiment": self.name, "title": self.title, "rows": list(self.rows), "notes": list(self.notes)}
+
+
+def run(name: str, files: Sequence[Path], quick: bool, report: Report) -> Study:
+    """Run an experiment.
+
+    Args:
+        name: a key of `EXPERIMENTS`.
+        files: problem files to use in place of the shipped ones, where the experiment is about data.
+        quick: a smaller version.
+        report: called with a line for each part.
+
+    Raises:
+        InputError: there is no such experiment, or a file cannot be used.
+    """
+    if name not in EXPERIMENTS:
+        raise InputError(f"experiment {name}: there is none of that name; choose one of {', '.join(EXPERIMENTS)}")
+    return import_module(f"proofs_check.experiments.{name}").run(files, quick, report)
