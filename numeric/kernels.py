@@ -15,7 +15,8 @@ REGULARIZER = "regularizer"
 
 
 Dropped = tuple[slice, Array] | None
-"""Columns of z, and in them a boolean array that is True at entries which belong to no total; None drops nothing."""
+"""Columns of z, and in them an array of integers as long as a float of z: 0 at entries which belong to no total, -1 (all
+bits) at the others; None drops nothing."""
 
 
 class Kernel(Protocol):
@@ -23,7 +24,7 @@ class Kernel(Protocol):
 
     Groups of totals run along the last axis of `z` (shape `(..., n)`), and every result is to be multiplied
     by `exp(log_scale)`, which has the shape `z.shape[:-1]`. Every function takes the keyword arguments `dropped`
-    (see `Dropped`; results are 0 there), `small` (the caller knows that |z| is so small that nothing needs a
+    (see `Dropped`; results are 0 there, whatever finite or infinite number z is, and data are finite), `small` (the caller knows that |z| is so small that nothing needs a
     shift), `work` (at least `WORK[function]` arrays like z, used as scratch) and `overwrite` (z may be
     overwritten); results then live in the memory of z and of the work arrays.
 

@@ -185,7 +185,7 @@ def test_blocks_hold_each_kept_entry_once_and_say_what_is_dropped(kind, entries,
         part = np.ones(block.shape, int)
         if block.dropped is not None:
             columns, dropped = block.dropped
-            part[:, columns] = ~dropped
+            part[:, columns] = -dropped
         kept[block.rows, block.columns] += part
     assert end == 97
     np.testing.assert_array_equal(kept, 1 if mask is None else mask)

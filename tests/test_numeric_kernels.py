@@ -32,6 +32,11 @@ def flat(result):
     return [a for part in parts for a in (flat(part) if isinstance(part, tuple) else [part])]
 
 
+def kept_bits(entries, dtype=np.int64):
+    """What kernels take for a boolean array of dropped entries: all bits set at the others."""
+    return -(~entries).astype(dtype)
+
+
 def cases():
     return [(name, request) for name in NAMES for request in requests(kernel(name))]
 
@@ -72,7 +77,7 @@ def test_dropped_entries_count_for_nothing(name, request_, small):
     wide[0][:, 0] = 1e4
     entries = np.zeros((GROUPS, ROWS + 3), dtype=bool)
     entries[:, [0, 1, -1]] = True
-    found = flat(getattr(module, request_)(*wide, dropped=(slice(None), entries), small=small))
+    found = flat(getattr(module, request_)(*wide, dropped=(slice(None), kept_bits(entries)), small=small))
     expected = flat(getattr(module, request_)(*kept, small=small))
     for a, e in zip(found, expected, strict=True):
         if a.shape[-1] == ROWS + 3:
@@ -206,7 +211,8 @@ def test_formulas_of_other_shapes_obey_the_same_laws(name, tmp_path):
         expected = flat(namespace[request_](*kept, *tail))
         work = [np.full_like(wide[0], np.nan) for _ in range(namespace["WORK"][request_])]
         given = [wide[0].copy(), *wide[1:], *tail]
-        found = flat(namespace[request_](*given, dropped=(slice(ROWS, None), entries), work=work, overwrite=True))
+        dropped = slice(ROWS, None), kept_bits(entries)
+        found = flat(namespace[request_](*given, dropped=dropped, work=work, overwrite=True))
         assert not any(np.shares_memory(a, other) for i, a in enumerate(found) for other in (*found[:i], *wide[1:]))
         for a, e in zip(found, expected, strict=True):
             a = a[:, :ROWS] if a.shape == (GROUPS, ROWS + 2) else a

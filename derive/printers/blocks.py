@@ -156,7 +156,7 @@ class RowBlocks:
         z = self.d.formula.z
         if not self._is_row(summand):
             return f"{code(summand)}*_count({z}, None)"
-        return f"_total({code(summand)}, None)"
+        return f"_total({code(summand)})"
 
     def _is_row(self, expression: sp.Expr) -> bool:
         rows = {*self.d.formula.rows, *(x.symbol for x in self.d.definitions if x.role != "total")}

@@ -11,11 +11,12 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 ''',
     "_drop": '''
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 ''',
     "_shift": '''
@@ -24,8 +25,15 @@ def _shift(z, dropped, small):
     if small:
         _drop(z, dropped)
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    m = np.max(_drop(z, dropped, -np.inf), axis=-1, keepdims=True)
-    np.subtract(_drop(z, dropped, m), m, out=z)
+    if dropped is None:
+        m = np.max(z, axis=-1, keepdims=True)
+    else:
+        columns, kept = dropped
+        bits = z.view(kept.dtype)[..., columns]
+        np.bitwise_or(bits, ~kept, out=bits)  # NaN, which fmax passes over
+        m = np.fmax.reduce(z, axis=-1, keepdims=True)
+    np.subtract(z, m, out=z)
+    _drop(z, dropped)
     return m
 ''',
     "_shift_of_size": '''
@@ -52,19 +60,13 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
     return np.add(cosh, scratch, out=cosh), z
 ''',
     "_total": '''
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 ''',
     "_dot": '''
-def _dot(p, q, dropped):
-    """total(p q), as `_total` for both."""
-    return _dot_data(_drop(p, dropped), q, dropped)
-''',
-    "_dot_data": '''
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -74,7 +76,10 @@ def _dot_data(p, q, dropped):
 def _count(z, dropped):
     """The number of kept rows of each group, with the axis kept."""
     n = np.full((*z.shape[:-1], 1), z.shape[-1], z.dtype)
-    return n if dropped is None else n - np.sum(dropped[1], axis=-1, keepdims=True, dtype=z.dtype)
+    if dropped is None:
+        return n
+    _, kept = dropped
+    return n - kept.shape[-1] - np.sum(kept, axis=-1, keepdims=True, dtype=z.dtype)  # kept entries are -1
 ''',
     "_full": '''
 def _full(z, scalar, out):

@@ -14,6 +14,12 @@ from derive.printers.numpy import FUNCTIONS, code, unspellable
 from derive.printers.order import ordered_terms, text
 
 
+_ZERO = {f"np.{name}" for name in "add subtract multiply divide negative positive square abs sinh tanh sin".split()}
+"""Operations that give 0 at zeros: a product where one factor is 0, a quotient by a scalar, a sum where all terms are."""
+_FINITE = _ZERO | {f"np.{name}" for name in "exp cosh cos".split()}
+"""Operations that give what is finite of operands that are, where these are of moderate size."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One statement.
@@ -49,6 +55,7 @@ class Body:
     _outputs: list[str] = field(default_factory=list)
     _arguments: list[str] = field(default_factory=list)
     _zero: set[str] = field(default_factory=set)
+    _finite: set[str] = field(default_factory=set)
     _temporaries: int = 0
 
     def is_row(self, expression: sp.Expr) -> bool:
@@ -59,13 +66,23 @@ class Body:
         """A line that is no operation of a formula."""
         self.lines.append(Line(code, reads, writes, over))
 
+    def overwrite(self, code: str, name: str) -> None:
+        """A line that sets entries of a row quantity, dropped ones too."""
+        self.statement(code, name)
+        self._zero.discard(name)
+
     def define(self, symbol: sp.Symbol, expression: sp.Expr) -> None:
         """A row quantity under its letter."""
         self._known[symbol] = self._known[expression] = self._noted(expression, str(symbol))
 
-    def atom(self, symbol: sp.Symbol) -> None:
-        """A row quantity that a statement makes under its own name."""
+    def atom(self, symbol: sp.Symbol, zero: bool) -> None:
+        """A row quantity that a statement makes under its own name, finite (or even 0) where z is 0."""
         self._known[symbol] = str(symbol)
+        self.dropped(str(symbol), zero)
+
+    def dropped(self, name: str, zero: bool = True) -> None:
+        """Note that a row quantity is 0, or at least finite, at dropped entries."""
+        (self._zero if zero else self._finite).add(name)
 
     def scratch(self, name: str) -> None:
         """An argument whose memory may be written once it is not read any more."""
@@ -88,25 +105,45 @@ class Body:
         p, q = self._split(summand)
         if q is None:
             name = self._scratch(self.row(p))
-            self.lines.append(Line(f"{symbol} = _total({self._zeroing(name)}", (name,)))
+            self._drop(name)
+            self.lines.append(Line(f"{symbol} = _total({name})", (name,)))
             return
-        names = sorted({self.row(p): None, self.row(q): None}, key=lambda name: (name in self.data, name in self._zero))
-        first, last = names[0], names[-1]
-        if first == last or last in self.data | self._zero:
-            self.lines.append(Line(f"{symbol} = _dot_data({last}, {self._zeroing(first)}", (first, last)))
-        else:
-            self._zero.add(last)
-            self.lines.append(Line(f"{symbol} = _dot({last}, {self._zeroing(first)}", (first, last)))
+        first, last = sorted((self.row(p), self.row(q)), key=lambda name: (name in self.data, name in self._zero))
+        if not self._zero & {first, last}:
+            self._drop(first)
+        for name in (first, last):
+            if not self._is_finite(name):
+                self._drop(name)
+        self.lines.append(Line(f"{symbol} = _dot({last}, {first})", (first, last)))
 
     def kept(self, name: str) -> str:
         """The spelling of a returned row quantity, 0 where an entry is dropped."""
         return name if name in self._zero else f"_drop({name}, dropped)"
 
-    def _zeroing(self, name: str) -> str:
-        """The end of a call that makes a row quantity 0 where an entry is dropped, once."""
-        known = name in self._zero
-        self._zero.add(name)
-        return f"{name}, None)" if known else f"{name}, dropped)"
+    def _drop(self, name: str) -> None:
+        """Make a row quantity 0 where an entry is dropped, once."""
+        if name not in self._zero:
+            self.statement(f"_drop({name}, dropped)", name)
+            self._zero.add(name)
+
+    def _is_finite(self, name: str) -> bool:
+        """Whether 0 times an operand is 0 at dropped entries: data are finite, and scalars unless a group overflows."""
+        return name in self._zero or name in self._finite or name in self.data or name not in self._arrays()
+
+    def _arrays(self) -> set[str]:
+        made = {made for line in self.lines for made in (line.writes, line.over)}
+        return made | {self.z, *self._arguments} | self.data
+
+    def _note_dropped(self, function: str, operands: Sequence[str], name: str) -> None:
+        """Conclude what stands at dropped entries of a result from what stands there in the operands."""
+        zeros = [o in self._zero for o in operands]
+        known = function in _FINITE and all(self._is_finite(o) for o in operands)
+        if not known or (function == "np.divide" and operands[1] in self._arrays()):
+            return
+        if function in _ZERO and (any(zeros) if function in ("np.multiply", "np.divide") else all(zeros)):
+            self._zero.add(name)
+        elif not self.data & set(operands):  # a datum may be the largest float, and twice it is infinite
+            self._finite.add(name)
 
     def row(self, expression: sp.Expr, name: str = "") -> str:
         """The name of a row quantity; lines are added for what is not known yet, the last one with `name`."""
@@ -171,8 +208,8 @@ class Body:
         if not name:
             self._temporaries += 1
             name = f"t{self._temporaries}"
-        made = {made for line in self.lines for made in (line.writes, line.over)}
-        made |= {self.z, *self._arguments} | self.data
+        made = self._arrays()
+        self._note_dropped(function, operands, name)
         call = f"{function}({', '.join(operands)}" if operands else function
         self.lines.append(Line(f"{name} = {call}, out={{out}})", tuple(o for o in operands if o in made), name))
         self._known[expression] = name
@@ -218,13 +255,9 @@ class Body:
         if whole in self._known:
             return self._known[whole]
         if function == "np.multiply" and operand == -1:
-            made = self._operation(whole, "np.negative", [found], name)
-        else:
-            spelled = self.row(operand) if self.is_row(operand) else code(operand)
-            made = self._operation(whole, function, [found, spelled], name)
-        if function == "np.multiply" and found in self._zero and not self.is_row(operand):
-            self._zero.add(made)  # a multiple of 0 by a scalar; another row might be infinite there
-        return made
+            return self._operation(whole, "np.negative", [found], name)
+        spelled = self.row(operand) if self.is_row(operand) else code(operand)
+        return self._operation(whole, function, [found, spelled], name)
 
     def _power(self, expression: sp.Expr, name: str) -> str:
         base, exponent = expression.args

@@ -140,9 +140,9 @@ def _second_order(module: KernelModule, name: str, arguments: Sequence[str], doc
     U = [body.output(column, f"U{i + 1}") for i, column in enumerate(H.U)]
     D = body.output(H.D, "D")
     if overflow:
-        body.statement(f"{D}[{overflow}] = np.inf  # reported: dividing by it would give 0", D)
+        body.overwrite(f"{D}[{overflow}] = np.inf  # reported: dividing by it would give 0", D)
     for vanished in outside:
-        body.statement(f"{D}[{vanished}[..., 0]] = np.nan  # outside the domain", D)
+        body.overwrite(f"{D}[{vanished}[..., 0]] = np.nan  # outside the domain", D)
     for line in core(H.C, body.z):
         body.statement(line)
     columns = ", ".join(body.kept(column) for column in U) + ("," if len(U) == 1 else "")
@@ -160,7 +160,7 @@ def _product(module: KernelModule, name: str, arguments: Sequence[str], doc: str
     overflow = _overflow(d, [product.row, *product.scalars.values()])
     r = body.output(product.row, "Hdz")
     if overflow:
-        body.statement(f"{r}[{overflow}] = np.inf  # reported: dividing by it would give 0", r)
+        body.overwrite(f"{r}[{overflow}] = np.inf  # reported: dividing by it would give 0", r)
     module.add(name, arguments, doc, body, f"{body.kept(r)}, {module.log_scale}")
 
 
@@ -234,13 +234,16 @@ def _atoms(d: Derivation, body: Body, atoms: Sequence[Definition]) -> None:
     z, scaling = body.z, d.scaling
     if scaling.degree is None:
         body.statement(f"_drop({z}, dropped)")
+        body.dropped(z)
     elif scaling.shift:
         # z itself is shifted: atoms and every other use of z then carry the same factor.
         body.statement(
             f"m = _shift({z}, dropped, small)  # every atom times e^(-m); the loss has degree {scaling.degree}"
         )
+        body.dropped(z)
     elif atoms:
         body.statement(f"m = _shift_of_size({z}, dropped, small, {{scratch}})  # every atom times e^(-m)")
+        body.dropped(z)
         _hyperbolic(body, atoms)
         return
     for x in atoms:
@@ -258,6 +261,6 @@ def _hyperbolic(body: Body, atoms: Sequence[Definition]) -> None:
         return
     for symbol in (u, v):
         if symbol is not None:
-            body.atom(symbol)
+            body.atom(symbol, zero=symbol == v)
     call = f"_cosh_sinh({body.z}, m, small, {{out}}, {{scratch}}, sinh={v is not None})"
     body.statement(f"{u or '_'}, {v or '_'} = {call}", body.z, writes=str(u or "_"), over=str(v or ""))

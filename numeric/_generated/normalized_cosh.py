@@ -32,7 +32,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "95e8415b7e1f566f1ed2890e99aeac5f80bfd4e2a91d2b4d906e136a1fda4678"
+DIGEST = "e3bdd5a293af4330134fa9788ab25b30f6644dcf2ee33300e9f6c321ba2a0907"
 
 
 def _workspace(z, count, work, overwrite):
@@ -44,11 +44,12 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
@@ -75,19 +76,13 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
     return np.add(cosh, scratch, out=cosh), z
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot(p, q, dropped):
-    """total(p q), as `_total` for both."""
-    return _dot_data(_drop(p, dropped), q, dropped)
-
-
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -100,10 +95,12 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=f)
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, np.zeros(z.shape[:-1], z.dtype)
 
@@ -114,16 +111,18 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
-    sum_cc = _dot_data(c, c, dropped)
-    sum_cf = _dot_data(c, f, None)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
+    sum_cf = _dot(c, f)
     value = (sum_cc/2)[..., 0]
     t1 = np.subtract(c, sum_cf, out=c)
     t2 = np.multiply(v, t1, out=v)
     g = np.multiply(t2, 1/alpha, out=t2)  # v*(c - sum_cf)/alpha
-    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return value, g, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -132,13 +131,15 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2, row3, row4 = _workspace(z, 4, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
-    sum_cf = _dot_data(f, c, dropped)
+    _drop(c, dropped)
+    sum_cf = _dot(f, c)
     t1 = np.multiply(c, 2, out=row3)
     t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot_data(f, t2, dropped)
+    sum_1 = _dot(f, t2)
     t3 = np.add(c, f, out=row3)
     t4 = np.multiply(v, t3, out=t3)
     U1 = np.multiply(t4, -1/alpha, out=t4)  # -v*(c + f)/alpha
@@ -152,7 +153,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_1[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
+    return D, (U1, U2), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -162,19 +163,22 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
-    sum_cf = _dot_data(f, c, dropped)
+    _drop(c, dropped)
+    sum_cf = _dot(f, c)
     t1 = np.multiply(c, 2, out=row3)
     t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot_data(f, t2, dropped)
+    sum_1 = _dot(f, t2)
     t3 = np.add(c, f, out=row3)
     t4 = np.multiply(v, t3, out=t3)
     t5 = np.multiply(t4, 1/alpha, out=row4)
-    p1 = _dot(dz, t5, dropped)
+    _drop(dz, dropped)
+    p1 = _dot(t5, dz)
     t6 = np.multiply(v, 1/alpha, out=row4)
-    p2 = _dot_data(dz, t6, dropped)
+    p2 = _dot(dz, t6)
     k1 = -p2
     k2 = p2*sum_1 - p1
     t7 = np.subtract(c, sum_cf, out=c)
@@ -187,7 +191,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t14 = np.add(t12, t13, out=t12)
     t15 = np.multiply(v, k2/alpha, out=v)
     Hdz = np.add(t14, t15, out=t14)  # dz*(f*(c - sum_cf) + v**2/alpha**2) + k1*v*(c + f)/alpha + k2*v/alpha
-    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return Hdz, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -196,9 +200,10 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
-    sum_ff = _dot_data(f, f, None)
+    sum_ff = _dot(f, f)
     t1 = np.multiply(f, v, out=f)
     U1 = np.multiply(t1, -1/alpha, out=t1)  # -f*v/alpha
     U2 = np.multiply(v, 1/alpha, out=row2)  # v/alpha
@@ -208,7 +213,7 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_ff[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
+    return D, (U1, U2), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -218,14 +223,16 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
-    sum_ff = _dot_data(f, f, None)
+    sum_ff = _dot(f, f)
     t1 = np.multiply(f, v, out=row2)
     t2 = np.multiply(t1, 1/alpha, out=t1)
-    p1 = _dot(dz, t2, dropped)
+    _drop(dz, dropped)
+    p1 = _dot(t2, dz)
     t3 = np.multiply(v, 1/alpha, out=row2)
-    p2 = _dot_data(dz, t3, dropped)
+    p2 = _dot(dz, t3)
     k1 = -p2
     k2 = p2*sum_ff - p1
     t4 = np.multiply(f, k1, out=f)
@@ -235,7 +242,7 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     t8 = np.add(t7, k2, out=t7)
     t9 = np.multiply(v, t8, out=v)
     Hdz = np.multiply(t9, 1/alpha, out=t9)  # v*(f*k1 + k2 + dz*v/alpha)/alpha
-    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return Hdz, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -244,7 +251,8 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=f)
     return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
@@ -256,7 +264,8 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     return f
 
@@ -279,7 +288,7 @@ def block_totals(number, z, b, m, t):
     if number == 1:
         u, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
         return {
-            "alpha": _total(u, None),
+            "alpha": _total(u),
         }
     if number == 2:
         alpha = t["alpha"]
@@ -287,10 +296,10 @@ def block_totals(number, z, b, m, t):
         f = u/alpha
         c = f - b
         return {
-            "sum_cc": _total(c**2, None),
-            "sum_cf": _total(c*f, None),
-            "sum_1": _total(f*(2*c + f), None),
-            "sum_ff": _total(f**2, None),
+            "sum_cc": _total(c**2),
+            "sum_cf": _total(c*f),
+            "sum_1": _total(f*(2*c + f)),
+            "sum_ff": _total(f**2),
         }
     return {}
 
@@ -370,4 +379,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 0c446b1cd0d15b2916d00fe88944cd7bf0b104f1884b037a1225b1d4f60d5fda
+# text a9f2c97a0dbe6a57b83a3f167c84881934b2ac4beeffb3402c87d0e862f83b07

@@ -31,7 +31,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "1543b510c4795bb9e103a7c8f5a35801b7ccefc420838562cbe0c920b3853c7b"
+DIGEST = "ad1b52eabdff0ab9c9bd5d8ad03ae7a30988a476cd9bd1753fc47c5fe405771d"
 
 
 def _workspace(z, count, work, overwrite):
@@ -43,11 +43,12 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
@@ -56,24 +57,25 @@ def _shift(z, dropped, small):
     if small:
         _drop(z, dropped)
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    m = np.max(_drop(z, dropped, -np.inf), axis=-1, keepdims=True)
-    np.subtract(_drop(z, dropped, m), m, out=z)
+    if dropped is None:
+        m = np.max(z, axis=-1, keepdims=True)
+    else:
+        columns, kept = dropped
+        bits = z.view(kept.dtype)[..., columns]
+        np.bitwise_or(bits, ~kept, out=bits)  # NaN, which fmax passes over
+        m = np.fmax.reduce(z, axis=-1, keepdims=True)
+    np.subtract(z, m, out=z)
+    _drop(z, dropped)
     return m
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot(p, q, dropped):
-    """total(p q), as `_total` for both."""
-    return _dot_data(_drop(p, dropped), q, dropped)
-
-
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -86,10 +88,12 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, = _workspace(z, 0, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=f)
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, np.zeros(z.shape[:-1], z.dtype)
 
@@ -100,15 +104,17 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row1)
-    sum_cc = _dot_data(c, c, dropped)
-    sum_cf = _dot_data(c, f, None)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
+    sum_cf = _dot(c, f)
     value = (sum_cc/2)[..., 0]
     t1 = np.subtract(c, sum_cf, out=c)
     g = np.multiply(f, t1, out=f)  # f*(c - sum_cf)
-    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return value, g, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -117,13 +123,15 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row1)
-    sum_cf = _dot_data(f, c, dropped)
+    _drop(c, dropped)
+    sum_cf = _dot(f, c)
     t1 = np.multiply(c, 2, out=row2)
     t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot_data(f, t2, dropped)
+    sum_1 = _dot(f, t2)
     t3 = np.add(c, f, out=c)
     t4 = np.multiply(f, t3, out=row2)
     U1 = np.negative(t4, out=t4)  # -f*(c + f)
@@ -133,7 +141,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_1[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), f), C, np.zeros(z.shape[:-1], z.dtype)
+    return D, (U1, f), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -143,17 +151,20 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     dz = dz if overwrite else dz.copy()
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row1)
-    sum_cf = _dot_data(f, c, dropped)
+    _drop(c, dropped)
+    sum_cf = _dot(f, c)
     t1 = np.multiply(c, 2, out=row2)
     t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot_data(f, t2, dropped)
+    sum_1 = _dot(f, t2)
     t3 = np.add(c, f, out=c)
     t4 = np.multiply(f, t3, out=row2)
-    p1 = _dot(dz, t4, dropped)
-    p2 = _dot_data(dz, f, None)
+    _drop(dz, dropped)
+    p1 = _dot(t4, dz)
+    p2 = _dot(dz, f)
     k1 = -p2
     k2 = p2*sum_1 - p1
     t5 = np.subtract(t3, sum_cf, out=row2)
@@ -162,7 +173,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t8 = np.add(t6, t7, out=t6)
     t9 = np.add(t8, k2, out=t8)
     Hdz = np.multiply(f, t9, out=f)  # f*(dz*(c + f - sum_cf) + k1*(c + f) + k2)
-    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return Hdz, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -171,16 +182,17 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
-    sum_ff = _dot_data(f, f, None)
+    sum_ff = _dot(f, f)
     t1 = np.square(f, out=row1)
     U1 = np.negative(t1, out=row2)  # -f**2
     C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_ff[..., 0]
-    return _drop(t1, dropped), (_drop(U1, dropped), f), C, np.zeros(z.shape[:-1], z.dtype)
+    return t1, (U1, f), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -190,19 +202,21 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     dz = dz if overwrite else dz.copy()
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
-    sum_ff = _dot_data(f, f, None)
+    sum_ff = _dot(f, f)
     t1 = np.square(f, out=row1)
-    p1 = _dot(dz, t1, dropped)
-    p2 = _dot_data(dz, f, None)
+    _drop(dz, dropped)
+    p1 = _dot(t1, dz)
+    p2 = _dot(dz, f)
     k1 = -p2
     k2 = p2*sum_ff - p1
     t2 = np.add(dz, k1, out=dz)
     t3 = np.multiply(f, t2, out=t2)
     t4 = np.add(t3, k2, out=t3)
     Hdz = np.multiply(f, t4, out=f)  # f*(f*(dz + k1) + k2)
-    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return Hdz, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -211,7 +225,8 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, = _workspace(z, 0, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=f)
     return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
@@ -223,7 +238,8 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, = _workspace(z, 0, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 0
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     return f
 
@@ -248,7 +264,7 @@ def block_totals(number, z, b, m, t):
         z = z - m
         u = np.exp(z)
         return {
-            "alpha": _total(u, None),
+            "alpha": _total(u),
         }
     if number == 2:
         alpha = t["alpha"]
@@ -257,10 +273,10 @@ def block_totals(number, z, b, m, t):
         f = u/alpha
         c = f - b
         return {
-            "sum_cc": _total(c**2, None),
-            "sum_cf": _total(c*f, None),
-            "sum_1": _total(f*(2*c + f), None),
-            "sum_ff": _total(f**2, None),
+            "sum_cc": _total(c**2),
+            "sum_cf": _total(c*f),
+            "sum_1": _total(f*(2*c + f)),
+            "sum_ff": _total(f**2),
         }
     return {}
 
@@ -344,4 +360,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text d1f5c582fdaa8d99e38974c6a76641c3742381e267a46e32859b0cf53bcef99c
+# text ae0b93185756c540ad02a32632b7f43954a42d8ea6f0f9f86146f790b5ac662c

@@ -32,7 +32,7 @@ TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "bcc2b096ece86fda176595b221a7f549323a61a79cf82b958e7b3462caf8fc0e"
+DIGEST = "7d01b684ee59f403e75c190fe479cf9ed676b292842af2cb1704d526b53b618e"
 
 
 def _workspace(z, count, work, overwrite):
@@ -44,11 +44,12 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
@@ -75,19 +76,13 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
     return np.add(cosh, scratch, out=cosh), z
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot(p, q, dropped):
-    """total(p q), as `_total` for both."""
-    return _dot_data(_drop(p, dropped), q, dropped)
-
-
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -105,13 +100,14 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     c = np.subtract(f, b, out=f)
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     t1 = np.abs(u, out=u)
-    size_alpha = _total(t1, dropped)
+    size_alpha = _total(t1)
     no_alpha = _ratio(alpha, size_alpha) <= VANISHED * np.finfo(z.dtype).eps
     value = np.where(no_alpha[..., 0], np.nan, value)  # outside the domain
     return value, np.zeros(z.shape[:-1], z.dtype)
@@ -123,14 +119,15 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     z, row1, row2, row3 = _workspace(z, 3, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     c = np.subtract(f, b, out=row3)
-    sum_cc = _dot_data(c, c, dropped)
-    sum_cf = _dot_data(c, f, None)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
+    sum_cf = _dot(c, f)
     value = (sum_cc/2)[..., 0]
     t1 = np.abs(u, out=u)
-    size_alpha = _total(t1, dropped)
+    size_alpha = _total(t1)
     no_alpha = _ratio(alpha, size_alpha) <= VANISHED * np.finfo(z.dtype).eps
     value = np.where(no_alpha[..., 0], np.nan, value)  # outside the domain
     t2 = np.subtract(c, sum_cf, out=c)
@@ -145,15 +142,16 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2, row3, row4 = _workspace(z, 4, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     c = np.subtract(f, b, out=row3)
-    sum_cf = _dot_data(f, c, dropped)
+    _drop(c, dropped)
+    sum_cf = _dot(f, c)
     t1 = np.multiply(c, 2, out=row4)
     t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot_data(f, t2, dropped)
+    sum_1 = _dot(f, t2)
     t3 = np.abs(u, out=u)
-    size_alpha = _total(t3, dropped)
+    size_alpha = _total(t3)
     no_alpha = _ratio(alpha, size_alpha) <= VANISHED * np.finfo(z.dtype).eps
     t4 = np.add(c, f, out=z)
     t5 = np.multiply(v, t4, out=t4)
@@ -169,7 +167,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_1[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(D, dropped), (U1, _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -179,19 +177,21 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
-    sum_cf = _dot_data(f, c, dropped)
+    _drop(c, dropped)
+    sum_cf = _dot(f, c)
     t1 = np.multiply(c, 2, out=row3)
     t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot_data(f, t2, dropped)
+    sum_1 = _dot(f, t2)
     t3 = np.add(c, f, out=row3)
     t4 = np.multiply(v, t3, out=t3)
     t5 = np.multiply(t4, 1/alpha, out=row4)
-    p1 = _dot(dz, t5, dropped)
+    _drop(dz, dropped)
+    p1 = _dot(t5, dz)
     t6 = np.multiply(v, 1/alpha, out=row4)
-    p2 = _dot_data(dz, t6, dropped)
+    p2 = _dot(dz, t6)
     k1 = -p2
     k2 = p2*sum_1 - p1
     t7 = np.subtract(c, sum_cf, out=c)
@@ -213,11 +213,11 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
-    sum_ff = _dot_data(f, f, None)
+    sum_ff = _dot(f, f)
     t1 = np.abs(u, out=u)
-    size_alpha = _total(t1, dropped)
+    size_alpha = _total(t1)
     no_alpha = _ratio(alpha, size_alpha) <= VANISHED * np.finfo(z.dtype).eps
     t2 = np.multiply(f, v, out=f)
     U1 = np.multiply(t2, -1/alpha, out=t2)  # -f*v/alpha
@@ -229,7 +229,7 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_ff[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(D, dropped), (U1, _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -239,14 +239,15 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
-    sum_ff = _dot_data(f, f, None)
+    sum_ff = _dot(f, f)
     t1 = np.multiply(f, v, out=row2)
     t2 = np.multiply(t1, 1/alpha, out=t1)
-    p1 = _dot(dz, t2, dropped)
+    _drop(dz, dropped)
+    p1 = _dot(t2, dz)
     t3 = np.multiply(v, 1/alpha, out=row2)
-    p2 = _dot_data(dz, t3, dropped)
+    p2 = _dot(dz, t3)
     k1 = -p2
     k2 = p2*sum_ff - p1
     t4 = np.multiply(f, k1, out=f)
@@ -265,7 +266,7 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=f)
     return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
@@ -277,7 +278,7 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     return f
 
@@ -288,9 +289,9 @@ def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    alpha = _total(u)
     t1 = np.abs(u, out=u)
-    size_alpha = _total(t1, dropped)
+    size_alpha = _total(t1)
     return {"alpha": _ratio(alpha, size_alpha)[..., 0]}
 
 
@@ -305,8 +306,8 @@ def block_totals(number, z, b, m, t):
     if number == 1:
         _, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
         return {
-            "alpha": _total(u, None),
-            "size_alpha": _total(np.abs(u), None),
+            "alpha": _total(u),
+            "size_alpha": _total(np.abs(u)),
         }
     if number == 2:
         alpha = t["alpha"]
@@ -314,10 +315,10 @@ def block_totals(number, z, b, m, t):
         f = u/alpha
         c = f - b
         return {
-            "sum_cc": _total(c**2, None),
-            "sum_cf": _total(c*f, None),
-            "sum_1": _total(f*(2*c + f), None),
-            "sum_ff": _total(f**2, None),
+            "sum_cc": _total(c**2),
+            "sum_cf": _total(c*f),
+            "sum_1": _total(f*(2*c + f)),
+            "sum_ff": _total(f**2),
         }
     return {}
 
@@ -397,4 +398,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text b46f12a7987e9f6f4d2a353f0687dec37863c0b717220cff628b57698ca513a2
+# text 7cf882a20b68d9d7cb68d98436fb5894a075ffd3187e6a0158b81ffc71e187ea

@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "7b39f46fa3914d870584de3e36cae50a331e341cb8fc4ebfda0e49840bbaf18d"
+DIGEST = "5f9ef7d917b253de4221c43ae92e542b004391faa28f250297cb0eed7a32827c"
 
 
 def _workspace(z, count, work, overwrite):
@@ -39,22 +39,22 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -68,7 +68,8 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     _drop(z, dropped)
     u = np.cosh(z, out=z)
     c = np.subtract(u, b, out=u)
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, np.zeros(z.shape[:-1], z.dtype)
 
@@ -81,10 +82,11 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     u = np.cosh(z, out=row1)
     v = np.sinh(z, out=z)
     c = np.subtract(u, b, out=u)
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     g = np.multiply(c, v, out=c)  # c*v
-    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return value, g, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -126,7 +128,7 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     v = np.sinh(z, out=z)
     D = np.square(v, out=v)
     C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
-    return _drop(D, dropped), (), C, np.zeros(z.shape[:-1], z.dtype)
+    return D, (), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -180,7 +182,7 @@ def block_totals(number, z, b, m, t):
         u = np.cosh(z)
         c = u - b
         return {
-            "sum_cc": _total(c**2, None),
+            "sum_cc": _total(c**2),
         }
     return {}
 
@@ -244,4 +246,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text af3494dea694bce93bc0d30916659fd83cb17b5ea7f172a6cc2eeddd0e9eecb3
+# text 9c44d1401c32510d28c4a025ff4a13417ae2ec0ab498834df47352bf7e55fa88

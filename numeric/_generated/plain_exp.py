@@ -26,7 +26,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "76992ddab161b370260d0639569f31ea2c6631378d083ae23a60d15c99e285e5"
+DIGEST = "01c74a9f8b3ae0c17b77f9cc8240ff5bbf531deda3491bccc0460292494d8b2b"
 
 
 def _workspace(z, count, work, overwrite):
@@ -38,22 +38,22 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -67,7 +67,8 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     _drop(z, dropped)
     u = np.exp(z, out=z)
     c = np.subtract(u, b, out=u)
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, np.zeros(z.shape[:-1], z.dtype)
 
@@ -79,10 +80,11 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     _drop(z, dropped)
     u = np.exp(z, out=z)
     c = np.subtract(u, b, out=row1)
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     g = np.multiply(c, u, out=c)  # c*u
-    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return value, g, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -174,7 +176,7 @@ def block_totals(number, z, b, m, t):
         u = np.exp(z)
         c = u - b
         return {
-            "sum_cc": _total(c**2, None),
+            "sum_cc": _total(c**2),
         }
     return {}
 
@@ -236,4 +238,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text e695a5b2ab318ea1ccf1b97d0450fd870e1af06c7a187807336fd13b57d19501
+# text ccff12a6f2aedd6c257c480a42b5b1455e210aa5407c49f6112b7ed82ac2e020

@@ -25,7 +25,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "79d05d5157ef2acd527b1a989f4932ae52e2bdb75fd920496a99c447dac634d9"
+DIGEST = "257096af3dad9c537ffcce9308f0dcaf9f54700792a052a683b88203feb379dc"
 
 
 def _workspace(z, count, work, overwrite):
@@ -37,22 +37,22 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -65,7 +65,7 @@ def value(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     z, = _workspace(z, 0, work, overwrite)
     _drop(z, dropped)
     c = np.multiply(w, z, out=z)  # w*z
-    sum_cc = _dot_data(c, c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, np.zeros(z.shape[:-1], z.dtype)
 
@@ -76,10 +76,10 @@ def value_and_gradient(z, w, *, dropped=None, small=False, work=None, overwrite=
     z, = _workspace(z, 0, work, overwrite)
     _drop(z, dropped)
     c = np.multiply(w, z, out=z)  # w*z
-    sum_cc = _dot_data(c, c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     g = np.multiply(c, w, out=c)  # c*w
-    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
+    return value, g, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -130,7 +130,7 @@ def residual(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     z, = _workspace(z, 0, work, overwrite)
     _drop(z, dropped)
     c = np.multiply(w, z, out=z)  # w*z
-    return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
+    return c, np.zeros(z.shape[:-1], z.dtype) / 2
 
 
 @np.errstate(all="ignore")
@@ -152,7 +152,7 @@ def block_totals(number, z, w, m, t):
     if number == 1:
         c = w*z
         return {
-            "sum_cc": _total(c**2, None),
+            "sum_cc": _total(c**2),
         }
     return {}
 
@@ -203,4 +203,4 @@ def gauss_newton_core(m, t):
     return C
 
 
-# text c69e3b2e040cc18d79ef466b1a1de321b39f70f7d6b9ce3730745701dc353c7c
+# text 3ad882c46e06493ada6e5399641de982ab1cbccdc4e9bec9f2660e245606b4d7

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "7b33485378c7228fff72c188c0a2c6d3295923c09b5fd571021ba6962c583d15"
+DIGEST = "7d41c35d728040fa8be5268bcfa6965ad91570ab6d810b98faaedd16e2b785b2"
 
 
 def _workspace(z, count, work, overwrite):
@@ -42,11 +42,12 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
@@ -73,19 +74,13 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
     return np.add(cosh, scratch, out=cosh), z
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot(p, q, dropped):
-    """total(p q), as `_total` for both."""
-    return _dot_data(_drop(p, dropped), q, dropped)
-
-
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -98,10 +93,12 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row1)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, 2 * m[..., 0]
 
@@ -112,15 +109,17 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
-    sum_cc = _dot_data(c, c, dropped)
-    sum_bc = _dot_data(b, c, None)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
+    sum_bc = _dot(b, c)
     value = (sum_cc/2)[..., 0]
     t2 = np.subtract(c, sum_bc, out=c)
     g = np.multiply(v, t2, out=v)  # v*(c - sum_bc)
-    return value, _drop(g, dropped), 2 * m[..., 0]
+    return value, g, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -129,12 +128,15 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2, row3 = _workspace(z, 3, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=t1)  # u - alpha*b
-    sum_bc = _dot_data(b, c, dropped)
+    _drop(c, dropped)
+    sum_bc = _dot(b, c)
     t2 = np.square(b, out=row3)
-    sum_bb = _total(t2, dropped)
+    _drop(t2, dropped)
+    sum_bb = _total(t2)
     t3 = np.multiply(b, v, out=row3)
     U1 = np.negative(t3, out=t3)  # -b*v
     t4 = np.subtract(c, sum_bc, out=c)
@@ -145,7 +147,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_bb[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), _drop(v, dropped)), C, 2 * m[..., 0]
+    return D, (U1, v), C, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -155,15 +157,20 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=t1)  # u - alpha*b
-    sum_bc = _dot_data(b, c, dropped)
+    _drop(c, dropped)
+    sum_bc = _dot(b, c)
     t2 = np.square(b, out=row3)
-    sum_bb = _total(t2, dropped)
+    _drop(t2, dropped)
+    sum_bb = _total(t2)
     t3 = np.multiply(dz, v, out=row3)
-    p1 = _dot_data(b, t3, dropped)
-    p2 = _dot(dz, v, dropped)
+    _drop(t3, dropped)
+    p1 = _dot(b, t3)
+    _drop(dz, dropped)
+    p2 = _dot(v, dz)
     k1 = -p2
     k2 = p2*sum_bb - p1
     t4 = np.multiply(b, v, out=row3)
@@ -176,7 +183,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t11 = np.add(t5, t10, out=t5)
     t12 = np.multiply(v, k2, out=v)
     Hdz = np.add(t11, t12, out=t11)  # b*k1*v + dz*(u*(c - sum_bc) + v**2) + k2*v
-    return _drop(Hdz, dropped), 2 * m[..., 0]
+    return Hdz, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -186,7 +193,8 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
     t1 = np.square(b, out=row2)
-    sum_bb = _total(t1, dropped)
+    _drop(t1, dropped)
+    sum_bb = _total(t1)
     t2 = np.multiply(b, v, out=row2)
     U1 = np.negative(t2, out=t2)  # -b*v
     D = np.square(v, out=row3)
@@ -194,7 +202,7 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_bb[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), _drop(v, dropped)), C, 2 * m[..., 0]
+    return D, (U1, v), C, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -205,10 +213,13 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, v = _cosh_sinh(z, m, small, row1, row2, sinh=True)
     t1 = np.square(b, out=row2)
-    sum_bb = _total(t1, dropped)
+    _drop(t1, dropped)
+    sum_bb = _total(t1)
     t2 = np.multiply(dz, v, out=row2)
-    p1 = _dot_data(b, t2, dropped)
-    p2 = _dot(dz, v, dropped)
+    _drop(t2, dropped)
+    p1 = _dot(b, t2)
+    _drop(dz, dropped)
+    p2 = _dot(v, dz)
     k1 = -p2
     k2 = p2*sum_bb - p1
     t3 = np.multiply(b, k1, out=dz)
@@ -224,7 +235,8 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row1)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
     return _drop(c, dropped), 2 * m[..., 0] / 2
@@ -236,7 +248,8 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     u, _ = _cosh_sinh(z, m, small, z, row1, sinh=False)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     predicted = np.multiply(u, 1/alpha, out=u)  # u/alpha
     return predicted
 
@@ -259,16 +272,16 @@ def block_totals(number, z, b, m, t):
     if number == 1:
         u, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
         return {
-            "alpha": _total(u, None),
-            "sum_bb": _total(b**2, None),
+            "alpha": _total(u),
+            "sum_bb": _total(b**2),
         }
     if number == 2:
         alpha = t["alpha"]
         u, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
         c = u - alpha*b
         return {
-            "sum_cc": _total(c**2, None),
-            "sum_bc": _total(b*c, None),
+            "sum_cc": _total(c**2),
+            "sum_bc": _total(b*c),
         }
     return {}
 
@@ -343,4 +356,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text cd32d01651011751813596fe3755c9b3e160fae8738a6003c7da5c403458d5eb
+# text b1817d7ff08093b517145fe43fb36e6edcf25c72fdb711122d762a927b1710a5

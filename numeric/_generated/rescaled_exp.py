@@ -29,7 +29,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "ac4636899d4096b4e5592cb93c3aeaf5202c21ae459a90e29e10ae0c7a430b15"
+DIGEST = "55066a9c803c3231834d1667af825202d4ad9bb194e94395724638e03d475993"
 
 
 def _workspace(z, count, work, overwrite):
@@ -41,11 +41,12 @@ def _workspace(z, count, work, overwrite):
     return z, *work
 
 
-def _drop(q, dropped, fill=0):
-    """q with `fill` at the dropped entries, in place."""
+def _drop(q, dropped):
+    """q with 0 at the dropped entries, in place, whatever stood there: bit by bit, as infinity * 0 would be NaN."""
     if dropped is not None:
-        columns, entries = dropped
-        np.copyto(q[..., columns], fill, where=entries)
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)
     return q
 
 
@@ -54,24 +55,25 @@ def _shift(z, dropped, small):
     if small:
         _drop(z, dropped)
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    m = np.max(_drop(z, dropped, -np.inf), axis=-1, keepdims=True)
-    np.subtract(_drop(z, dropped, m), m, out=z)
+    if dropped is None:
+        m = np.max(z, axis=-1, keepdims=True)
+    else:
+        columns, kept = dropped
+        bits = z.view(kept.dtype)[..., columns]
+        np.bitwise_or(bits, ~kept, out=bits)  # NaN, which fmax passes over
+        m = np.fmax.reduce(z, axis=-1, keepdims=True)
+    np.subtract(z, m, out=z)
+    _drop(z, dropped)
     return m
 
 
-def _total(q, dropped):
-    """Sum over the kept rows of each group, with the axis kept; q becomes 0 where an entry is dropped."""
-    return np.sum(_drop(q, dropped), axis=-1, keepdims=True)
+def _total(q):
+    """Sum over the rows of each group, with the axis kept."""
+    return np.sum(q, axis=-1, keepdims=True)
 
 
-def _dot(p, q, dropped):
-    """total(p q), as `_total` for both."""
-    return _dot_data(_drop(p, dropped), q, dropped)
-
-
-def _dot_data(p, q, dropped):
-    """total(p q), as `_total` for q; p is left as it is. Long rows in pieces, so that rounding errors stay small."""
-    _drop(q, dropped)
+def _dot(p, q):
+    """total(p q). Long rows in pieces, so that rounding errors stay small."""
     if q.shape[-1] <= 8192:
         return np.vecdot(p, q)[..., None]
     pieces = (slice(start, start + 8192) for start in range(0, q.shape[-1], 8192))
@@ -84,10 +86,12 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row1)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
-    sum_cc = _dot_data(c, c, dropped)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, 2 * m[..., 0]
 
@@ -98,15 +102,17 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row1)
     c = np.subtract(u, t1, out=t1)  # u - alpha*b
-    sum_cc = _dot_data(c, c, dropped)
-    sum_bc = _dot_data(b, c, None)
+    _drop(c, dropped)
+    sum_cc = _dot(c, c)
+    sum_bc = _dot(b, c)
     value = (sum_cc/2)[..., 0]
     t2 = np.subtract(c, sum_bc, out=c)
     g = np.multiply(u, t2, out=u)  # u*(c - sum_bc)
-    return value, _drop(g, dropped), 2 * m[..., 0]
+    return value, g, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -115,12 +121,15 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row1)
     c = np.subtract(u, t1, out=t1)  # u - alpha*b
-    sum_bc = _dot_data(b, c, dropped)
+    _drop(c, dropped)
+    sum_bc = _dot(b, c)
     t2 = np.square(b, out=row2)
-    sum_bb = _total(t2, dropped)
+    _drop(t2, dropped)
+    sum_bb = _total(t2)
     t3 = np.multiply(b, u, out=row2)
     U1 = np.negative(t3, out=t3)  # -b*u
     t4 = np.add(c, u, out=c)
@@ -130,7 +139,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_bb[..., 0]
-    return _drop(D, dropped), (_drop(U1, dropped), u), C, 2 * m[..., 0]
+    return D, (U1, u), C, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -140,15 +149,20 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     dz = dz if overwrite else dz.copy()
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row1)
     c = np.subtract(u, t1, out=t1)  # u - alpha*b
-    sum_bc = _dot_data(b, c, dropped)
+    _drop(c, dropped)
+    sum_bc = _dot(b, c)
     t2 = np.square(b, out=row2)
-    sum_bb = _total(t2, dropped)
+    _drop(t2, dropped)
+    sum_bb = _total(t2)
     t3 = np.multiply(dz, u, out=row2)
-    p1 = _dot_data(b, t3, dropped)
-    p2 = _dot_data(u, dz, dropped)
+    _drop(t3, dropped)
+    p1 = _dot(b, t3)
+    _drop(dz, dropped)
+    p2 = _dot(u, dz)
     k1 = -p2
     k2 = p2*sum_bb - p1
     t4 = np.multiply(b, k1, out=row2)
@@ -168,7 +182,8 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
     t1 = np.square(b, out=row1)
-    sum_bb = _total(t1, dropped)
+    _drop(t1, dropped)
+    sum_bb = _total(t1)
     t2 = np.multiply(b, u, out=row1)
     U1 = np.negative(t2, out=t2)  # -b*u
     D = np.square(u, out=row2)
@@ -187,10 +202,14 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
     t1 = np.square(b, out=row1)
-    sum_bb = _total(t1, dropped)
+    _drop(t1, dropped)
+    sum_bb = _total(t1)
     t2 = np.multiply(dz, u, out=row1)
-    p1 = _dot_data(b, t2, dropped)
-    p2 = _dot(dz, u, dropped)
+    _drop(t2, dropped)
+    p1 = _dot(b, t2)
+    _drop(u, dropped)
+    _drop(dz, dropped)
+    p2 = _dot(dz, u)
     k1 = -p2
     k2 = p2*sum_bb - p1
     t3 = np.multiply(b, k1, out=dz)
@@ -206,7 +225,8 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1 = _workspace(z, 1, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row1)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
     return _drop(c, dropped), 2 * m[..., 0] / 2
@@ -218,7 +238,8 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, = _workspace(z, 0, work, overwrite)
     m = _shift(z, dropped, small)  # every atom times e^(-m); the loss has degree 2
     u = np.exp(z, out=z)
-    alpha = _total(u, dropped)
+    _drop(u, dropped)
+    alpha = _total(u)
     predicted = np.multiply(u, 1/alpha, out=u)  # u/alpha
     return predicted
 
@@ -243,8 +264,8 @@ def block_totals(number, z, b, m, t):
         z = z - m
         u = np.exp(z)
         return {
-            "alpha": _total(u, None),
-            "sum_bb": _total(b**2, None),
+            "alpha": _total(u),
+            "sum_bb": _total(b**2),
         }
     if number == 2:
         alpha = t["alpha"]
@@ -252,8 +273,8 @@ def block_totals(number, z, b, m, t):
         u = np.exp(z)
         c = u - alpha*b
         return {
-            "sum_cc": _total(c**2, None),
-            "sum_bc": _total(b*c, None),
+            "sum_cc": _total(c**2),
+            "sum_bc": _total(b*c),
         }
     return {}
 
@@ -332,4 +353,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 44c836ec78ad2b4d75ea42f57ac32417db01f753d16b318d6a424c0467727d19
+# text 05e2187ddfb9954fea8a61acb7317af586835b75757f888ef3f21090ad46f8db

@@ -13,13 +13,6 @@ FEWEST_ROWS = 256
 """Rows that are scaled at least: each update reads and writes the whole sum."""
 
 
-def weighted_gram(A: Array, D: Array) -> Array:
-    """A^T diag(D) A, exactly symmetric, for A of shape (n, d) and D of shape (n,) with entries of both signs."""
-    total = WeightedGram(A.shape[1], A.dtype)
-    total.add(A, D)
-    return total.matrix()
-
-
 class WeightedGram:
     """The sum of A^T diag(D) A over row blocks of A; one triangle, completed at the end.
 

@@ -4,64 +4,87 @@ The regularizer 1/2 sum (w z)^2 enters through the squares w^2, formed once per 
 one addition per entry, where a kernel of its own would need its own z and another pass.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from numeric.forms.layout import drop
 from numeric.kernels import Array, Dropped, Kernel
-from numeric.validation import OutsideDomain
 
 
-def value_and_gradient(
-    loss: Kernel, z: Array, b: Array, squares: Array | None, dropped: Dropped, small: bool, work: list[Array]
-) -> tuple[Array, Array, Array]:
-    """(value, gradient in z, log scale) of each group.
+class Entries(NamedTuple):
+    """The entries of some groups and what belongs to them.
 
-    Args:
-        loss: the kernel.
+    Attributes:
         z: entries, overwritten.
-        b: target.
+        target: b, like z.
         squares: w^2, zero at dropped entries, or None without regularizer.
         dropped: see `Kernel`.
         small: see `Kernel`.
-        work: arrays like z, as many as the kernel wants, and one more where there are squares.
+        work: arrays like z, `work_arrays` of them.
     """
-    if squares is None:
-        return loss.value_and_gradient(z, b, dropped=dropped, small=small, work=work, overwrite=True)
-    penalty = np.multiply(squares, z, out=work[-1])
-    extra = np.vecdot(penalty, z) / 2
-    value, g, log_scale = loss.value_and_gradient(z, b, dropped=dropped, small=small, work=work[:-1], overwrite=True)
-    if not loss.DEGREE:
-        g += penalty
-        return value + extra, g, log_scale
-    common, old, new = _joint_scale(log_scale)
-    g *= old[..., None]
-    penalty *= new[..., None]
+
+    z: Array
+    target: Array
+    squares: Array | None
+    dropped: Dropped
+    small: bool
+    work: list[Array]
+
+    def call(self, loss: Kernel, function: str, *more: Array) -> Any:
+        """A kernel function of these entries; its results lie in the memory of z and of the first work arrays."""
+        return getattr(loss, function)(
+            self.z, self.target, *more, dropped=self.dropped, small=self.small, work=self.work, overwrite=True
+        )
+
+    def penalty(self, rows: Array) -> Array:
+        """w^2 times rows, in the last work array; dropped entries of the rows become 0."""
+        drop(rows, self.dropped)
+        return np.multiply(self.squares, rows, out=self.work[-1])
+
+
+def value_and_gradient(loss: Kernel, entries: Entries) -> tuple[Array, Array, Array]:
+    """(value, gradient in z, log scale) of each group."""
+    if entries.squares is None:
+        return entries.call(loss, "value_and_gradient")
+    penalty = entries.penalty(entries.z)
+    extra = np.vecdot(penalty, entries.z) / 2
+    value, g, log_scale = entries.call(loss, "value_and_gradient")
+    if loss.DEGREE:
+        log_scale, old, new = _joint_scale(log_scale)
+        value, extra = value * old, extra * new
+        g *= old[..., None]
+        penalty *= new[..., None]
     g += penalty
-    return value * old + extra * new, g, common
+    return value + extra, g, log_scale
 
 
-def second_derivative(
-    loss: Kernel,
-    kind: str,
-    z: Array,
-    b: Array,
-    squares: Array | None,
-    dropped: Dropped,
-    small: bool,
-    work: list[Array],
-) -> tuple[Array, tuple[Array, ...], Array, Array]:
-    """(D, U, C, log scale) of each group's diag(D) + sum of C_ij U_i U_j^T; arguments as `value_and_gradient`."""
-    D, U, C, log_scale = getattr(loss, kind)(z, b, dropped=dropped, small=small, work=work, overwrite=True)
-    if squares is None:
+def second_derivative(loss: Kernel, kind: str, entries: Entries) -> tuple[Array, tuple[Array, ...], Array, Array]:
+    """(D, U, C, log scale) of each group's diag(D) + sum of C_ij U_i U_j^T, the "hessian" or "gauss_newton"."""
+    D, U, C, log_scale = entries.call(loss, kind)
+    if entries.squares is None:
         return D, U, C, log_scale
     if not loss.DEGREE:
-        D += squares
+        D += entries.squares
         return D, U, C, log_scale
     common, old, new = _joint_scale(log_scale)
     D *= old[..., None]
-    D += squares * new[..., None]
+    D += entries.squares * new[..., None]
     return D, U, C * old[..., None, None], common
+
+
+def product(loss: Kernel, kind: str, entries: Entries, dz: Array) -> tuple[Array, Array]:
+    """(what `second_derivative` makes of dz, log scale) of each group; dz is overwritten."""
+    if entries.squares is None:
+        return entries.call(loss, f"{kind}_product", dz)
+    penalty = entries.penalty(dz)
+    r, log_scale = entries.call(loss, f"{kind}_product", dz)
+    if loss.DEGREE:
+        log_scale, old, new = _joint_scale(log_scale)
+        r *= old[..., None]
+        penalty *= new[..., None]
+    r += penalty
+    return r, log_scale
 
 
 def _joint_scale(log_scale: Array) -> tuple[Array, Array, Array]:
@@ -72,7 +95,7 @@ def _joint_scale(log_scale: Array) -> tuple[Array, Array, Array]:
 
 def work_arrays(loss: Kernel, function: str, regularized: bool) -> int:
     """How many work arrays like z the functions of this module want for a kernel function."""
-    return loss.WORK[function] + (regularized and function == "value_and_gradient")
+    return loss.WORK[function] + (regularized and function not in ("hessian", "gauss_newton"))
 
 
 def largest_finite(scales: Array) -> float:
@@ -84,27 +107,3 @@ def largest_finite(scales: Array) -> float:
 def is_small(bound: Any, dtype: np.dtype[Any]) -> Any:
     """Whether entries up to a bound need no shift: products of four atoms stay finite."""
     return bound <= np.log(np.finfo(dtype).max) / 8
-
-
-def check_domain(loss: Kernel, totals: dict[str, Array], first_row: int, number: int) -> None:
-    """Look for vanished totals.
-
-    Args:
-        loss: the kernel.
-        totals: of `Kernel.domain_totals`, for groups from `first_row` on.
-        first_row: the number of the first group.
-        number: of the prompt, for the message.
-
-    Raises:
-        OutsideDomain: a total has vanished.
-    """
-    for name, total in totals.items():
-        shares = np.atleast_1d(total)
-        vanished = np.flatnonzero(np.abs(shares) <= loss.VANISHED * np.finfo(shares.dtype).eps)
-        if vanished.size:
-            row = int(vanished[0])
-            raise OutsideDomain(
-                f"{loss.NAME} is undefined here ({loss.DOMAIN}): {name} of row {first_row + row} of prompt "
-                f"{number} is {shares[row]:.3g} times the sum of its absolute terms; "
-                "move x, or choose a rescaled loss"
-            )

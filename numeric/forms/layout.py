@@ -22,7 +22,7 @@ class RowBlock:
     Attributes:
         rows: the rows.
         columns: from the first to the last column in which a row keeps an entry.
-        dropped: the part of these columns that holds dropped entries, and where they are.
+        dropped: the part of these columns that holds dropped entries, and 0 where they are, -1 elsewhere, as int8.
     """
 
     rows: slice
@@ -88,9 +88,17 @@ def _best_cut(first: Array, stop: Array) -> _Cut:
 
 def _cropped(rows: slice, first: Array, stop: Array, mask: Array) -> RowBlock:
     columns = slice(int(first[rows].min()), int(stop[rows].max()))
-    dropped = ~mask[rows, columns]
-    anywhere = np.flatnonzero(dropped.any(axis=0))
-    if not anywhere.size:
+    kept = mask[rows, columns]
+    somewhere = np.flatnonzero(~kept.all(axis=0))
+    if not somewhere.size:
         return RowBlock(rows, columns)
-    part = slice(int(anywhere[0]), int(anywhere[-1]) + 1)
-    return RowBlock(rows, columns, (part, dropped[:, part].copy()))
+    part = slice(int(somewhere[0]), int(somewhere[-1]) + 1)
+    return RowBlock(rows, columns, (part, -kept[:, part].astype(np.int8)))
+
+
+def drop(q: Array, dropped: Dropped) -> None:
+    """Set the dropped entries of q to 0, in place; bit by bit, as infinity times 0 would be NaN."""
+    if dropped is not None:
+        columns, kept = dropped
+        bits = q.view(kept.dtype)[..., columns]
+        np.bitwise_and(bits, kept, out=bits)

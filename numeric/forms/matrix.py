@@ -7,20 +7,22 @@ from functools import cached_property
 
 import numpy as np
 
+from numeric.forms.domain import check_domain
 from numeric.forms.form import Scaled
 from numeric.forms.groups import (
-    check_domain,
+    Entries,
     is_small,
     largest_finite,
+    product,
     second_derivative,
     value_and_gradient,
     work_arrays,
 )
-from numeric.forms.layout import RowBlock, row_blocks
+from numeric.forms.layout import RowBlock, drop, row_blocks
 from numeric.forms.matrix_hessian import MatrixHessian
-from numeric.kernels import Array, Kernel
+from numeric.kernels import Array, Dropped, Kernel
 
-MOST_SPARE = 6
+MOST_SPARE = 8
 """Work arrays that a form keeps, a MiB or so each: as many as a kernel takes."""
 
 
@@ -128,9 +130,7 @@ class MatrixForm:
         for block in self.blocks:
             (z,) = buffers.like(block)
             np.matmul(left[block.rows], self.A2[block.columns].T, out=z)
-            if block.dropped is not None:
-                columns, dropped = block.dropped
-                z[:, columns][dropped] = 0
+            drop(z, buffers.dropped(block))
             largest = max(largest, float(z.max()), -float(z.min()))
         buffers.give_back()
         return largest
@@ -146,6 +146,7 @@ class Buffers:
     def __init__(self, form: MatrixForm, count: int) -> None:
         self._spare = form.spare
         self._flat = [self._spare_or_new(form) for _ in range(count)]
+        self._mask = self._spare_or_new(form) if form.masked else None
 
     def _spare_or_new(self, form: MatrixForm) -> Array:
         try:
@@ -158,9 +159,19 @@ class Buffers:
         rows, columns = block.shape
         return [flat[: rows * columns].reshape(rows, columns) for flat in self._flat]
 
+    def dropped(self, block: RowBlock) -> Dropped:
+        """What a block drops, with a mask as wide as its entries: it is stored with a byte for each."""
+        if block.dropped is None:
+            return None
+        assert self._mask is not None, "only a mask drops entries"
+        columns, narrow = block.dropped
+        kept = self._mask[: narrow.size].view(f"i{self._mask.itemsize}").reshape(narrow.shape)
+        np.copyto(kept, narrow)
+        return columns, kept
+
     def give_back(self) -> None:
-        """No array of `like` may be used after this."""
-        self._spare.extend(self._flat)
+        """No array of `like` or `dropped` may be used after this."""
+        self._spare.extend(self._flat if self._mask is None else [*self._flat, self._mask])
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,13 +199,16 @@ class MatrixEvaluation:
         longest = np.sqrt(np.maximum.reduceat(np.vecdot(self._left, self._left), starts))
         return tuple(is_small(longest * self.form.longest_row, self.x.dtype).tolist())
 
-    def _entries(self, count: int) -> Iterator[tuple[RowBlock, bool, Array, list[Array]]]:
-        """Each block with whether it is small, its entries z, and `count` work arrays like it."""
-        buffers = self.form.buffers(1 + count)
-        for block, small in zip(self.form.blocks, self.small, strict=True):
+    def _entries(self, function: str) -> Iterator[tuple[RowBlock, Entries]]:
+        """Each block with its entries z and the arrays that a kernel function wants; valid until the next block."""
+        form = self.form
+        buffers = form.buffers(1 + work_arrays(self.loss, function, form.regularized))
+        for block, small in zip(form.blocks, self.small, strict=True):
             z, *work = buffers.like(block)
-            np.matmul(self._left[block.rows], self.form.A2[block.columns].T, out=z)
-            yield block, small, z, work
+            np.matmul(self._left[block.rows], form.A2[block.columns].T, out=z)
+            at = block.rows, block.columns
+            squares = None if form.squares is None else form.squares[at]
+            yield block, Entries(z, form.target[at], squares, buffers.dropped(block), small, work)
         buffers.give_back()
 
     @cached_property
@@ -204,16 +218,12 @@ class MatrixEvaluation:
         Raises:
             OutsideDomain: a total that must not vanish does.
         """
-        form, count = self.form, work_arrays(self.loss, "value_and_gradient", self.form.regularized)
+        form = self.form
         values, scales = (np.empty(len(form.A1), self.x.dtype) for _ in range(2))
         products = np.empty_like(self._left)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for block, small, z, work in self._entries(count):
-                at = block.rows, block.columns
-                squares = None if form.squares is None else form.squares[at]
-                values[block.rows], g, scales[block.rows] = value_and_gradient(
-                    self.loss, z, form.target[at], squares, block.dropped, small, work
-                )
+            for block, entries in self._entries("value_and_gradient"):
+                values[block.rows], g, scales[block.rows] = value_and_gradient(self.loss, entries)
                 np.matmul(g, form.A2[block.columns], out=products[block.rows])
             if self.loss.NONZERO and np.isnan(values).any():
                 self._check_domain()
@@ -225,25 +235,37 @@ class MatrixEvaluation:
             return Scaled(float(values.sum(dtype=float)), form.A1.T @ products, scale)
 
     def _check_domain(self) -> None:
-        for block, small, z, _ in self._entries(0):
-            totals = self.loss.domain_totals(z, dropped=block.dropped, small=small)
+        for block, entries in self._entries("domain_totals"):
+            totals = self.loss.domain_totals(entries.z, dropped=entries.dropped, small=entries.small)
             check_domain(self.loss, totals, block.rows.start, self.form.number)
 
     def second_order(self, kind: str) -> MatrixHessian:
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
         # The domain and the scale are those of the value: losses that have neither need not look.
-        log_scale = self.first_order.log_scale if self.loss.NONZERO or self.loss.DEGREE else 0.0
-        return MatrixHessian(self, kind, log_scale)
+        scaled = self.loss.DEGREE and not all(self.small)
+        return MatrixHessian(self, kind, self.first_order.log_scale if self.loss.NONZERO or scaled else 0.0)
+
+    def product(self, kind: str, log_scale: float, v: Array) -> Array:
+        """The second derivative times v, both of shape (d1, d2), without the factor exp(log_scale).
+
+        Three products with a block of Z, and nothing is kept: cheaper than D and A2^T U where it is the only one.
+        """
+        form, left = self.form, self.form.A1 @ v
+        products, directions = np.empty_like(left), form.buffers(1)
+        for block, entries in self._entries(f"{kind}_product"):
+            (dz,) = directions.like(block)
+            np.matmul(left[block.rows], form.A2[block.columns].T, out=dz)
+            r, scales = product(self.loss, kind, entries, dz)
+            np.matmul(r, form.A2[block.columns], out=products[block.rows])
+            if self.loss.DEGREE:
+                products[block.rows] *= np.exp(scales - scales.dtype.type(log_scale))[:, None]
+        directions.give_back()
+        return form.A1.T @ products
 
     def pieces(self, kind: str, log_scale: float) -> Iterator[tuple[RowBlock, Array, tuple[Array, ...], Array]]:
         """D, U and C of each block, without the factor exp(log_scale); valid until the next block."""
-        form = self.form
-        for block, small, z, work in self._entries(work_arrays(self.loss, kind, form.regularized)):
-            at = block.rows, block.columns
-            squares = None if form.squares is None else form.squares[at]
-            D, U, C, scales = second_derivative(
-                self.loss, kind, z, form.target[at], squares, block.dropped, small, work
-            )
+        for block, entries in self._entries(kind):
+            D, U, C, scales = second_derivative(self.loss, kind, entries)
             if self.loss.DEGREE:
                 factors = np.exp(scales - scales.dtype.type(log_scale))
                 D *= factors[:, None]
@@ -256,8 +278,8 @@ class MatrixEvaluation:
             _ = self.first_order
         model = np.zeros_like(self.form.target)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for block, small, z, work in self._entries(self.loss.WORK["prediction"]):
+            for block, entries in self._entries("prediction"):
                 model[block.rows, block.columns] = self.loss.prediction(
-                    z, dropped=block.dropped, small=small, work=work, overwrite=True
+                    entries.z, dropped=entries.dropped, small=entries.small, work=entries.work, overwrite=True
                 )
         return model

@@ -5,7 +5,7 @@ entries of A1 V A2^T times D, and small products with V_j and C_j.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -40,11 +40,13 @@ class MatrixHessian:
         evaluation: the form at the point.
         kind: "hessian" or "gauss_newton".
         log_scale: of all results.
+        asked: what has been asked for. A first product is made at once; D and V are kept from the second on.
     """
 
     evaluation: "MatrixEvaluation"
     kind: str
     log_scale: float
+    asked: set[str] = field(default_factory=set)
 
     @property
     def rank(self) -> int:
@@ -64,6 +66,7 @@ class MatrixHessian:
     @cached_property
     def _prepared(self) -> tuple[list[Array] | None, Array, Array]:
         """D of each block, or None where they are too large to be kept; V of shape (n1, r, d2); C."""
+        self.asked.add("pieces")
         form = self.evaluation.form
         keep = sum(block.shape[0] * block.shape[1] for block in form.blocks) * form.A1.itemsize <= KEPT_BYTES
         diagonals: list[Array] = []
@@ -94,6 +97,9 @@ class MatrixHessian:
 
     def apply(self, v: Array) -> Array:
         """The product with v, of shape (d1, d2)."""
+        if not self.asked:
+            self.asked.add("product")
+            return self.evaluation.product(self.kind, self.log_scale, v)
         form, (_, V, C) = self.evaluation.form, self._prepared
         left = form.A1 @ v
         products = np.empty_like(left)

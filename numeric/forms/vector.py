@@ -4,17 +4,19 @@ Value and gradient read A twice, which is the least for losses with a normalizer
 needs the last entry of z. Losses whose rows need no total, the plain ones, read A once, in row blocks.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from numeric.forms.domain import check_domain
 from numeric.forms.form import Scaled
 from numeric.forms.gram import WeightedGram
 from numeric.forms.groups import (
-    check_domain,
+    Entries,
     is_small,
     largest_finite,
+    product,
     second_derivative,
     value_and_gradient,
     work_arrays,
@@ -141,9 +143,10 @@ class VectorEvaluation:
         longest = np.sqrt(np.vecdot(self.x, self.x).max())
         return bool(is_small(longest * self.form.longest_row, self.x.dtype))
 
-    def _entries(self, count: int) -> tuple[Array, list[Array]]:
-        z = self.form.forward(self.x)
-        return z, [np.empty_like(z) for _ in range(count)]
+    def _entries(self, function: str) -> Entries:
+        form, z = self.form, self.form.forward(self.x)
+        work = [np.empty_like(z) for _ in range(work_arrays(self.loss, function, form.regularized))]
+        return Entries(z, form.target, form.squares, None, self.small, work)
 
     @cached_property
     def first_order(self) -> Scaled:
@@ -156,11 +159,9 @@ class VectorEvaluation:
         if self.loss.PASSES == 1 and self.loss.DEGREE is None and len(form.blocks) > 1:
             return self._in_one_read()
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            z, work = self._entries(work_arrays(self.loss, "value_and_gradient", form.regularized))
-            value, g, scales = value_and_gradient(self.loss, z, form.target, form.squares, None, self.small, work)
+            value, g, scales = value_and_gradient(self.loss, self._entries("value_and_gradient"))
             if self.loss.NONZERO and np.isnan(value).any():
-                totals = self.loss.domain_totals(form.forward(self.x), small=self.small)
-                check_domain(self.loss, totals, 0, 0)
+                check_domain(self.loss, self.loss.domain_totals(form.forward(self.x), small=self.small))
             gradient = g @ form.A
             scale = largest_finite(scales) if self.loss.DEGREE else 0.0
             if self.loss.DEGREE and scales.ndim:
@@ -193,15 +194,22 @@ class VectorEvaluation:
     def second_order(self, kind: str) -> "VectorHessian":
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
         # The domain and the scale are those of the value: losses that have neither need not look.
-        log_scale = self.first_order.log_scale if self.loss.NONZERO or self.loss.DEGREE else 0.0
-        return VectorHessian(self, kind, log_scale)
+        scaled = self.loss.DEGREE and not self.small
+        return VectorHessian(self, kind, self.first_order.log_scale if self.loss.NONZERO or scaled else 0.0)
+
+    def product(self, kind: str, log_scale: float, v: Array) -> Array:
+        """The second derivative times v, of x's shape, without the factor exp(log_scale); two reads of A."""
+        form = self.form
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            entries, dz = self._entries(f"{kind}_product"), form.forward(v)
+            r, scales = product(self.loss, kind, entries, dz)
+            along = r @ form.A
+            return along * np.exp(scales - scales.dtype.type(log_scale))[..., None] if self.loss.DEGREE else along
 
     def pieces(self, kind: str, log_scale: float) -> tuple[Array, tuple[Array, ...], Array]:
         """D, U and C of each problem, without the factor exp(log_scale)."""
-        form = self.form
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            z, work = self._entries(work_arrays(self.loss, kind, form.regularized))
-            D, U, C, scales = second_derivative(self.loss, kind, z, form.target, form.squares, None, self.small, work)
+            D, U, C, scales = second_derivative(self.loss, kind, self._entries(kind))
             if self.loss.DEGREE:
                 factors = np.exp(scales - scales.dtype.type(log_scale))
                 D, C = D * factors[..., None], C * factors[..., None, None]
@@ -212,7 +220,7 @@ class VectorEvaluation:
         if self.loss.NONZERO:
             _ = self.first_order
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            z, work = self._entries(self.loss.WORK["prediction"])
+            z, *_, work = self._entries("prediction")
             return self.loss.prediction(z, small=self.small, work=work, overwrite=True)
 
 
@@ -224,14 +232,17 @@ class VectorHessian:
         evaluation: the form at the point.
         kind: "hessian" or "gauss_newton".
         log_scale: of all results.
+        asked: what has been asked for. A first product is made at once; D, U and A^T U are kept from the second on.
     """
 
     evaluation: VectorEvaluation
     kind: str
     log_scale: float
+    asked: set[str] = field(default_factory=set)
 
     @cached_property
     def _pieces(self) -> tuple[Array, tuple[Array, ...], Array]:
+        self.asked.add("pieces")
         return self.evaluation.pieces(self.kind, self.log_scale)
 
     @cached_property
@@ -253,11 +264,17 @@ class VectorHessian:
 
     @property
     def surely_finite(self) -> bool:
-        """Whether D, which is no longer than b, is finite."""
-        return bool(np.all(np.isfinite(self._pieces[0])))
+        """Whether every z is small, or the loss of degree 0, and b of moderate size; else whether D is finite."""
+        form, loss = self.evaluation.form, self.evaluation.loss
+        bounded = loss.DEGREE == 0 or self.evaluation.small
+        moderate = form.largest_target <= np.finfo(form.target.dtype).max ** 0.25
+        return (bounded and moderate) or bool(np.all(np.isfinite(self._pieces[0])))
 
     def apply(self, v: Array) -> Array:
-        """The product with v, of x's shape; one read of A."""
+        """The product with v, of x's shape; one read of A, two for the first."""
+        if not self.asked:
+            self.asked.add("product")
+            return self.evaluation.product(self.kind, self.log_scale, v)
         D, _, C = self._pieces
         form = self.evaluation.form
         product = low_rank_product(self._projected, C, v) if self.rank else np.zeros_like(form.A, shape=v.shape)

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "95e8415b7e1f566f1ed2890e99aeac5f80bfd4e2a91d2b4d906e136a1fda4678"
+DIGEST = "e3bdd5a293af4330134fa9788ab25b30f6644dcf2ee33300e9f6c321ba2a0907"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text ba5d53ea67891cd48691a74c56fc65f8f09a8d0e3c359c9c884015dbd0a1ac3b
+# text f1205f59667e9ac04be0afada0dd823747ce369b9cb0c74abd966058d114d55b

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "bcc2b096ece86fda176595b221a7f549323a61a79cf82b958e7b3462caf8fc0e"
+DIGEST = "7d01b684ee59f403e75c190fe479cf9ed676b292842af2cb1704d526b53b618e"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 23c44dfb06b7b7b2ccd51262d384327ea6fc4adf7eb8c4b1590d07bea42708a7
+# text 6831c9c15ee88949fa5eeec0d56b2b8b775a9c601709adf2e91b7e550c5d8895

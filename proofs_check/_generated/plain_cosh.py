@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "7b39f46fa3914d870584de3e36cae50a331e341cb8fc4ebfda0e49840bbaf18d"
+DIGEST = "5f9ef7d917b253de4221c43ae92e542b004391faa28f250297cb0eed7a32827c"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text b3071028087fa0e5ac1d594ef821320522ec8e12d371b48d5b748ae670e1af77
+# text 1e2e0c8a52f4c9bece8e8d966c1831f8676274615aaccaa4915fc7b6eb1c00b3

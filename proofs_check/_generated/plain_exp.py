@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "76992ddab161b370260d0639569f31ea2c6631378d083ae23a60d15c99e285e5"
+DIGEST = "01c74a9f8b3ae0c17b77f9cc8240ff5bbf531deda3491bccc0460292494d8b2b"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 9e39f3d77081e257139d4866f981baa5fd73dbe0230f56a53299a7f0c83cd42b
+# text d32538e5ad82e67fd84bc1e9b0f63bc30ddffea5dfd0be5bedbdafd9e045c7b1

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-sinh"
-DIGEST = "f2d247528bdfa8b306d518945092b7cf6f039242cb145d8e2403211ac1e7f620"
+DIGEST = "277ca3ab1d0ffc1fbc596211db5f9da9e100fbc96a8471ea4d34c57d708be190"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 48ab61e6b8077f79ec6227c54dfa76353aeb1bb6c61c367bfe07b5fe80915b89
+# text d79a557917944c85f835f1ccb9fec37f99bb2335fd111b136a2c61549115a146

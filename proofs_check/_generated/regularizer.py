@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "79d05d5157ef2acd527b1a989f4932ae52e2bdb75fd920496a99c447dac634d9"
+DIGEST = "257096af3dad9c537ffcce9308f0dcaf9f54700792a052a683b88203feb379dc"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text caceb29bb11c7dae140f7036b1cf8c4f55b739f6ac60bce9e98bee35ff74d4d6
+# text 3442974c865610acf2d07911be53d075bb5ee6ecc55b611ded8552d66b323de9

@@ -18,7 +18,7 @@ Operations per row: value 5, gradient 7, diagonal of the Hessian 9; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-cosh"
-DIGEST = "7b33485378c7228fff72c188c0a2c6d3295923c09b5fd571021ba6962c583d15"
+DIGEST = "7d41c35d728040fa8be5268bcfa6965ad91570ab6d810b98faaedd16e2b785b2"
 
 
 def value(z, b):
@@ -69,4 +69,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 37a711bc3b45bfe91c83959a6c89e248070278dbaaf1d4d59bd09601648d6aeb
+# text b92b8bd050840a8bb2e274b4be7c894e255afe7b55a67b6a8f91275c5439aca5
