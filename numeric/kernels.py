@@ -24,9 +24,10 @@ class Kernel(Protocol):
 
     Groups of totals run along the last axis of `z` (shape `(..., n)`), and every result is to be multiplied
     by `exp(log_scale)`, which has the shape `z.shape[:-1]`. Every function takes the keyword arguments `dropped`
-    (see `Dropped`; results are 0 there, whatever finite or infinite number z is, and data are finite), `small` (the caller knows that |z| is so small that nothing needs a
-    shift), `work` (at least `WORK[function]` arrays like z, used as scratch) and `overwrite` (z may be
-    overwritten); results then live in the memory of z and of the work arrays.
+    (see `Dropped`; results are 0 there, whatever z is, for finite data), `small` (the caller knows that |z| is so
+    small, at dropped entries too, that nothing needs a shift), `work` (at least `WORK[function]` arrays like z,
+    used as scratch) and `overwrite` (z may be overwritten); results then live in the memory of z and of the work
+    arrays.
 
     Attributes:
         DEGREE: 0 or None where log scales are always 0; else k where they are k times the largest entry.

@@ -23,10 +23,9 @@ def _drop(q, dropped):
 def _shift(z, dropped, small):
     """m, the largest kept entry of each group, subtracted from z in place; 0 where the entries are small enough."""
     if small:
-        _drop(z, dropped)
         return np.zeros((*z.shape[:-1], 1), z.dtype)
     if dropped is None:
-        m = np.max(z, axis=-1, keepdims=True)
+        m = np.maximum.reduce(z, axis=-1, keepdims=True)
     else:
         columns, kept = dropped
         bits = z.view(kept.dtype)[..., columns]
@@ -39,10 +38,10 @@ def _shift(z, dropped, small):
     "_shift_of_size": '''
 def _shift_of_size(z, dropped, small, scratch):
     """m, the largest kept absolute value of each group; 0 where the entries are small enough."""
-    _drop(z, dropped)
     if small:
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    return np.max(np.abs(z, out=scratch), axis=-1, keepdims=True)
+    _drop(z, dropped)
+    return np.maximum.reduce(np.abs(z, out=scratch), axis=-1, keepdims=True)
 ''',
     "_cosh_sinh": '''
 def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
@@ -62,7 +61,7 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
     "_total": '''
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 ''',
     "_dot": '''
 def _dot(p, q):

@@ -75,14 +75,14 @@ class Body:
         """A row quantity under its letter."""
         self._known[symbol] = self._known[expression] = self._noted(expression, str(symbol))
 
-    def atom(self, symbol: sp.Symbol, zero: bool) -> None:
-        """A row quantity that a statement makes under its own name, finite (or even 0) where z is 0."""
+    def atom(self, symbol: sp.Symbol) -> None:
+        """A row quantity that a statement makes under its own name, of moderate size where z is."""
         self._known[symbol] = str(symbol)
-        self.dropped(str(symbol), zero)
+        self.moderate(str(symbol))
 
-    def dropped(self, name: str, zero: bool = True) -> None:
-        """Note that a row quantity is 0, or at least finite, at dropped entries."""
-        (self._zero if zero else self._finite).add(name)
+    def moderate(self, name: str) -> None:
+        """Note that a row quantity is finite at dropped entries, and so are sums and products of a few like it."""
+        self._finite.add(name)
 
     def scratch(self, name: str) -> None:
         """An argument whose memory may be written once it is not read any more."""

@@ -233,17 +233,17 @@ def _overflow(d: Derivation, outputs: Sequence[sp.Expr]) -> str:
 def _atoms(d: Derivation, body: Body, atoms: Sequence[Definition]) -> None:
     z, scaling = body.z, d.scaling
     if scaling.degree is None:
-        body.statement(f"_drop({z}, dropped)")
-        body.dropped(z)
+        body.statement(f"_drop({z}, None if small else dropped)")
+        body.moderate(z)
     elif scaling.shift:
         # z itself is shifted: atoms and every other use of z then carry the same factor.
         body.statement(
             f"m = _shift({z}, dropped, small)  # every atom times e^(-m); the loss has degree {scaling.degree}"
         )
-        body.dropped(z)
+        body.moderate(z)
     elif atoms:
         body.statement(f"m = _shift_of_size({z}, dropped, small, {{scratch}})  # every atom times e^(-m)")
-        body.dropped(z)
+        body.moderate(z)
         _hyperbolic(body, atoms)
         return
     for x in atoms:
@@ -261,6 +261,6 @@ def _hyperbolic(body: Body, atoms: Sequence[Definition]) -> None:
         return
     for symbol in (u, v):
         if symbol is not None:
-            body.atom(symbol, zero=symbol == v)
+            body.atom(symbol)
     call = f"_cosh_sinh({body.z}, m, small, {{out}}, {{scratch}}, sinh={v is not None})"
     body.statement(f"{u or '_'}, {v or '_'} = {call}", body.z, writes=str(u or "_"), over=str(v or ""))

@@ -32,7 +32,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "e3bdd5a293af4330134fa9788ab25b30f6644dcf2ee33300e9f6c321ba2a0907"
+DIGEST = "572f0df53b305716db8113663518e02f228ccc2435c9f8d0c421d2f9eff5a7b2"
 
 
 def _workspace(z, count, work, overwrite):
@@ -55,10 +55,10 @@ def _drop(q, dropped):
 
 def _shift_of_size(z, dropped, small, scratch):
     """m, the largest kept absolute value of each group; 0 where the entries are small enough."""
-    _drop(z, dropped)
     if small:
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    return np.max(np.abs(z, out=scratch), axis=-1, keepdims=True)
+    _drop(z, dropped)
+    return np.maximum.reduce(np.abs(z, out=scratch), axis=-1, keepdims=True)
 
 
 def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
@@ -78,7 +78,7 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -122,7 +122,7 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     t1 = np.subtract(c, sum_cf, out=c)
     t2 = np.multiply(v, t1, out=v)
     g = np.multiply(t2, 1/alpha, out=t2)  # v*(c - sum_cf)/alpha
-    return value, g, np.zeros(z.shape[:-1], z.dtype)
+    return value, _drop(g, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -153,7 +153,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_1[..., 0]
-    return D, (U1, U2), C, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(D, dropped), (U1, _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -191,7 +191,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t14 = np.add(t12, t13, out=t12)
     t15 = np.multiply(v, k2/alpha, out=v)
     Hdz = np.add(t14, t15, out=t14)  # dz*(f*(c - sum_cf) + v**2/alpha**2) + k1*v*(c + f)/alpha + k2*v/alpha
-    return Hdz, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -213,7 +213,7 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_ff[..., 0]
-    return D, (U1, U2), C, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(D, dropped), (U1, _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -242,7 +242,7 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     t8 = np.add(t7, k2, out=t7)
     t9 = np.multiply(v, t8, out=v)
     Hdz = np.multiply(t9, 1/alpha, out=t9)  # v*(f*k1 + k2 + dz*v/alpha)/alpha
-    return Hdz, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -379,4 +379,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text a9f2c97a0dbe6a57b83a3f167c84881934b2ac4beeffb3402c87d0e862f83b07
+# text 884cfe53ccde056f1e46ea4f97025963440fc70beb73785139a1a89e2465766e

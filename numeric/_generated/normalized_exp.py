@@ -31,7 +31,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "ad1b52eabdff0ab9c9bd5d8ad03ae7a30988a476cd9bd1753fc47c5fe405771d"
+DIGEST = "e6f78924de07c8cd42ffc5ca6f2d1bf040b10a991d18fba141ae9e60c08c487f"
 
 
 def _workspace(z, count, work, overwrite):
@@ -55,10 +55,9 @@ def _drop(q, dropped):
 def _shift(z, dropped, small):
     """m, the largest kept entry of each group, subtracted from z in place; 0 where the entries are small enough."""
     if small:
-        _drop(z, dropped)
         return np.zeros((*z.shape[:-1], 1), z.dtype)
     if dropped is None:
-        m = np.max(z, axis=-1, keepdims=True)
+        m = np.maximum.reduce(z, axis=-1, keepdims=True)
     else:
         columns, kept = dropped
         bits = z.view(kept.dtype)[..., columns]
@@ -71,7 +70,7 @@ def _shift(z, dropped, small):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -360,4 +359,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text ae0b93185756c540ad02a32632b7f43954a42d8ea6f0f9f86146f790b5ac662c
+# text 158023a5b17ac197b79defda7b0c1c86185c6f8e2f26931ec7d1fdad746cc5db

@@ -32,7 +32,7 @@ TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "7d01b684ee59f403e75c190fe479cf9ed676b292842af2cb1704d526b53b618e"
+DIGEST = "a85cd88287f5eaf67763231e971a8d556a115126f66e29a6f3b7a2af6533dffc"
 
 
 def _workspace(z, count, work, overwrite):
@@ -55,10 +55,10 @@ def _drop(q, dropped):
 
 def _shift_of_size(z, dropped, small, scratch):
     """m, the largest kept absolute value of each group; 0 where the entries are small enough."""
-    _drop(z, dropped)
     if small:
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    return np.max(np.abs(z, out=scratch), axis=-1, keepdims=True)
+    _drop(z, dropped)
+    return np.maximum.reduce(np.abs(z, out=scratch), axis=-1, keepdims=True)
 
 
 def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
@@ -78,7 +78,7 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -100,6 +100,7 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     c = np.subtract(f, b, out=f)
@@ -119,6 +120,7 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     z, row1, row2, row3 = _workspace(z, 3, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     c = np.subtract(f, b, out=row3)
@@ -142,6 +144,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2, row3, row4 = _workspace(z, 4, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     c = np.subtract(f, b, out=row3)
@@ -177,6 +180,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
@@ -213,6 +217,7 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     sum_ff = _dot(f, f)
@@ -239,6 +244,7 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     sum_ff = _dot(f, f)
@@ -266,6 +272,7 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=f)
@@ -278,6 +285,7 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     return f
@@ -289,6 +297,7 @@ def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     t1 = np.abs(u, out=u)
     size_alpha = _total(t1)
@@ -398,4 +407,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 7cf882a20b68d9d7cb68d98436fb5894a075ffd3187e6a0158b81ffc71e187ea
+# text 3629776cba8d66eadb31915cd4eeed8721b963852bad7ba8119f77d8d8c8e848

@@ -26,7 +26,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "01c74a9f8b3ae0c17b77f9cc8240ff5bbf531deda3491bccc0460292494d8b2b"
+DIGEST = "ec413c462e42a441cbc01d0fd209bd793f76dc1174ab08416e37241c34a94293"
 
 
 def _workspace(z, count, work, overwrite):
@@ -49,7 +49,7 @@ def _drop(q, dropped):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -64,7 +64,7 @@ def _dot(p, q):
 def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     c = np.subtract(u, b, out=u)
     _drop(c, dropped)
@@ -77,7 +77,7 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
 def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group and its gradient g in z."""
     z, row1 = _workspace(z, 1, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     c = np.subtract(u, b, out=row1)
     _drop(c, dropped)
@@ -91,7 +91,7 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
 def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
     z, row1 = _workspace(z, 1, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     c = np.subtract(u, b, out=row1)
     t1 = np.add(c, u, out=c)
@@ -105,7 +105,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     """The Hessian in z times dz, rows like z."""
     z, row1 = _workspace(z, 1, work, overwrite)
     dz = dz if overwrite else dz.copy()
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     c = np.subtract(u, b, out=row1)
     t1 = np.multiply(dz, u, out=dz)
@@ -118,7 +118,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
 def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     D = np.square(u, out=u)
     C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
@@ -130,7 +130,7 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     """J^T J of the residual in z times dz, rows like z."""
     z, = _workspace(z, 0, work, overwrite)
     dz = dz if overwrite else dz.copy()
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     t1 = np.square(u, out=u)
     Hdz = np.multiply(dz, t1, out=dz)  # dz*u**2
@@ -141,7 +141,7 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
 def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     c = np.subtract(u, b, out=u)
     return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
@@ -151,7 +151,7 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
 def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     """The model of b: the zero of the residual."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.exp(z, out=z)
     return _drop(u, dropped)
 
@@ -160,7 +160,7 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
 def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
     """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     return {}
 
 
@@ -238,4 +238,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text ccff12a6f2aedd6c257c480a42b5b1455e210aa5407c49f6112b7ed82ac2e020
+# text 7a8af9a0c84f0ac445a174e1199f9dceabde84cefaa7a27d65132b4027bd1be8

@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "277ca3ab1d0ffc1fbc596211db5f9da9e100fbc96a8471ea4d34c57d708be190"
+DIGEST = "39d8db4d931582aa96017e3b5702187925ca47b009653ee28419c8808c7bb1e9"
 
 
 def _workspace(z, count, work, overwrite):
@@ -50,7 +50,7 @@ def _drop(q, dropped):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -65,7 +65,7 @@ def _dot(p, q):
 def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.sinh(z, out=z)
     c = np.subtract(u, b, out=u)
     _drop(c, dropped)
@@ -78,7 +78,7 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
 def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group and its gradient g in z."""
     z, row1 = _workspace(z, 1, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.sinh(z, out=row1)
     v = np.cosh(z, out=z)
     c = np.subtract(u, b, out=u)
@@ -93,7 +93,7 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
 def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
     z, row1, row2 = _workspace(z, 2, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.sinh(z, out=row1)
     v = np.cosh(z, out=z)
     c = np.subtract(u, b, out=row2)
@@ -109,7 +109,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     """The Hessian in z times dz, rows like z."""
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     dz = dz if overwrite else dz.copy()
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.sinh(z, out=row1)
     v = np.cosh(z, out=z)
     c = np.subtract(u, b, out=row2)
@@ -124,7 +124,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
 def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     v = np.cosh(z, out=z)
     D = np.square(v, out=v)
     C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
@@ -136,7 +136,7 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     """J^T J of the residual in z times dz, rows like z."""
     z, = _workspace(z, 0, work, overwrite)
     dz = dz if overwrite else dz.copy()
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     v = np.cosh(z, out=z)
     t1 = np.square(v, out=v)
     Hdz = np.multiply(dz, t1, out=dz)  # dz*v**2
@@ -147,7 +147,7 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
 def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.sinh(z, out=z)
     c = np.subtract(u, b, out=u)
     return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
@@ -157,16 +157,16 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
 def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     """The model of b: the zero of the residual."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     u = np.sinh(z, out=z)
-    return u
+    return _drop(u, dropped)
 
 
 @np.errstate(all="ignore")
 def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
     """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     return {}
 
 
@@ -246,4 +246,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 30509d20f8ed48290e2795946254737d7ce44d040ae3637558fced4064d82f7a
+# text efc9f3a650d405e767bf97da4a246b18625c0fbf31e46019ad21b7835a51557a

@@ -25,7 +25,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "257096af3dad9c537ffcce9308f0dcaf9f54700792a052a683b88203feb379dc"
+DIGEST = "1b74fa46678876a55df2cd096e25d8360e4f21c4dd2837198c131becb4589e40"
 
 
 def _workspace(z, count, work, overwrite):
@@ -48,7 +48,7 @@ def _drop(q, dropped):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -63,8 +63,9 @@ def _dot(p, q):
 def value(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     c = np.multiply(w, z, out=z)  # w*z
+    _drop(c, dropped)
     sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     return value, np.zeros(z.shape[:-1], z.dtype)
@@ -74,8 +75,9 @@ def value(z, w, *, dropped=None, small=False, work=None, overwrite=False):
 def value_and_gradient(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     """Loss of each group and its gradient g in z."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     c = np.multiply(w, z, out=z)  # w*z
+    _drop(c, dropped)
     sum_cc = _dot(c, c)
     value = (sum_cc/2)[..., 0]
     g = np.multiply(c, w, out=c)  # c*w
@@ -86,7 +88,7 @@ def value_and_gradient(z, w, *, dropped=None, small=False, work=None, overwrite=
 def hessian(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     """Hessian diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
     z, row1 = _workspace(z, 1, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     D = np.square(w, out=row1)
     C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
     return _drop(D, dropped), (), C, np.zeros(z.shape[:-1], z.dtype)
@@ -97,7 +99,7 @@ def hessian_product(z, w, dz, *, dropped=None, small=False, work=None, overwrite
     """The Hessian in z times dz, rows like z."""
     z, row1 = _workspace(z, 1, work, overwrite)
     dz = dz if overwrite else dz.copy()
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     t1 = np.square(w, out=row1)
     Hdz = np.multiply(dz, t1, out=dz)  # dz*w**2
     return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
@@ -107,7 +109,7 @@ def hessian_product(z, w, dz, *, dropped=None, small=False, work=None, overwrite
 def gauss_newton(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     """J^T J of the residual, diag(D) + sum over i, j of C_ij U_i U_j^T in z, the U_i rows like z."""
     z, row1 = _workspace(z, 1, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     D = np.square(w, out=row1)
     C = np.empty((*z.shape[:-1], 0, 0), z.dtype)
     return _drop(D, dropped), (), C, np.zeros(z.shape[:-1], z.dtype)
@@ -118,7 +120,7 @@ def gauss_newton_product(z, w, dz, *, dropped=None, small=False, work=None, over
     """J^T J of the residual in z times dz, rows like z."""
     z, row1 = _workspace(z, 1, work, overwrite)
     dz = dz if overwrite else dz.copy()
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     t1 = np.square(w, out=row1)
     Hdz = np.multiply(dz, t1, out=dz)  # dz*w**2
     return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
@@ -128,16 +130,16 @@ def gauss_newton_product(z, w, dz, *, dropped=None, small=False, work=None, over
 def residual(z, w, *, dropped=None, small=False, work=None, overwrite=False):
     """Residual c with loss = ||c||^2 / 2."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     c = np.multiply(w, z, out=z)  # w*z
-    return c, np.zeros(z.shape[:-1], z.dtype) / 2
+    return _drop(c, dropped), np.zeros(z.shape[:-1], z.dtype) / 2
 
 
 @np.errstate(all="ignore")
 def domain_totals(z, *, dropped=None, small=False, work=None, overwrite=False):
     """Totals that must not vanish, each divided by the sum of its absolute terms: none."""
     z, = _workspace(z, 0, work, overwrite)
-    _drop(z, dropped)
+    _drop(z, None if small else dropped)
     return {}
 
 
@@ -203,4 +205,4 @@ def gauss_newton_core(m, t):
     return C
 
 
-# text 3ad882c46e06493ada6e5399641de982ab1cbccdc4e9bec9f2660e245606b4d7
+# text 1d798af70efa70692c87bc7eef631a3879b7594ebe7cfe1a184388fccd9acbe6

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "7d41c35d728040fa8be5268bcfa6965ad91570ab6d810b98faaedd16e2b785b2"
+DIGEST = "1b2390fca3269d4c1d097510fa1d87f219c0296ce5d6bbe4fc1c317382ec8d1e"
 
 
 def _workspace(z, count, work, overwrite):
@@ -53,10 +53,10 @@ def _drop(q, dropped):
 
 def _shift_of_size(z, dropped, small, scratch):
     """m, the largest kept absolute value of each group; 0 where the entries are small enough."""
-    _drop(z, dropped)
     if small:
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    return np.max(np.abs(z, out=scratch), axis=-1, keepdims=True)
+    _drop(z, dropped)
+    return np.maximum.reduce(np.abs(z, out=scratch), axis=-1, keepdims=True)
 
 
 def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
@@ -76,7 +76,7 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -119,7 +119,7 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     value = (sum_cc/2)[..., 0]
     t2 = np.subtract(c, sum_bc, out=c)
     g = np.multiply(v, t2, out=v)  # v*(c - sum_bc)
-    return value, g, 2 * m[..., 0]
+    return value, _drop(g, dropped), 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -147,7 +147,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_bb[..., 0]
-    return D, (U1, v), C, 2 * m[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(v, dropped)), C, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -169,8 +169,9 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t3 = np.multiply(dz, v, out=row3)
     _drop(t3, dropped)
     p1 = _dot(b, t3)
+    _drop(v, dropped)
     _drop(dz, dropped)
-    p2 = _dot(v, dz)
+    p2 = _dot(dz, v)
     k1 = -p2
     k2 = p2*sum_bb - p1
     t4 = np.multiply(b, v, out=row3)
@@ -202,7 +203,7 @@ def gauss_newton(z, b, *, dropped=None, small=False, work=None, overwrite=False)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_bb[..., 0]
-    return D, (U1, v), C, 2 * m[..., 0]
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(v, dropped)), C, 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -218,8 +219,9 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     t2 = np.multiply(dz, v, out=row2)
     _drop(t2, dropped)
     p1 = _dot(b, t2)
+    _drop(v, dropped)
     _drop(dz, dropped)
-    p2 = _dot(v, dz)
+    p2 = _dot(dz, v)
     k1 = -p2
     k2 = p2*sum_bb - p1
     t3 = np.multiply(b, k1, out=dz)
@@ -356,4 +358,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text b1817d7ff08093b517145fe43fb36e6edcf25c72fdb711122d762a927b1710a5
+# text ee5bd5a7b09eeb06408b67c0cd569d0d1059495f9f088faa701af2767d9d9a2b

@@ -29,7 +29,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "55066a9c803c3231834d1667af825202d4ad9bb194e94395724638e03d475993"
+DIGEST = "09e8daa2204c924ed6c1b7d2a73cecfaaaa8dafb14852f7fec844ca6e5e46ea3"
 
 
 def _workspace(z, count, work, overwrite):
@@ -53,10 +53,9 @@ def _drop(q, dropped):
 def _shift(z, dropped, small):
     """m, the largest kept entry of each group, subtracted from z in place; 0 where the entries are small enough."""
     if small:
-        _drop(z, dropped)
         return np.zeros((*z.shape[:-1], 1), z.dtype)
     if dropped is None:
-        m = np.max(z, axis=-1, keepdims=True)
+        m = np.maximum.reduce(z, axis=-1, keepdims=True)
     else:
         columns, kept = dropped
         bits = z.view(kept.dtype)[..., columns]
@@ -69,7 +68,7 @@ def _shift(z, dropped, small):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -353,4 +352,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 05e2187ddfb9954fea8a61acb7317af586835b75757f888ef3f21090ad46f8db
+# text 4f4632591a09a56d91f09d753fcce4c1f3ffbf2e9c6fe3cb5416fbcfe2315599

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "15000ae6951af2b02603160247c800e4eff8fdeb32f5d66bf8e8b3b1b44638ca"
+DIGEST = "9a7c28e481743a34ab7bbb4514fcf11ea00a2e155a216c44f99d09d3dc8799f4"
 
 
 def _workspace(z, count, work, overwrite):
@@ -53,10 +53,10 @@ def _drop(q, dropped):
 
 def _shift_of_size(z, dropped, small, scratch):
     """m, the largest kept absolute value of each group; 0 where the entries are small enough."""
-    _drop(z, dropped)
     if small:
         return np.zeros((*z.shape[:-1], 1), z.dtype)
-    return np.max(np.abs(z, out=scratch), axis=-1, keepdims=True)
+    _drop(z, dropped)
+    return np.maximum.reduce(np.abs(z, out=scratch), axis=-1, keepdims=True)
 
 
 def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
@@ -76,7 +76,7 @@ def _cosh_sinh(z, m, small, cosh, scratch, sinh=True):
 
 def _total(q):
     """Sum over the rows of each group, with the axis kept."""
-    return np.sum(q, axis=-1, keepdims=True)
+    return np.add.reduce(q, axis=-1, keepdims=True)
 
 
 def _dot(p, q):
@@ -93,6 +93,7 @@ def value(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
@@ -108,6 +109,7 @@ def value_and_gradient(z, b, *, dropped=None, small=False, work=None, overwrite=
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
@@ -126,6 +128,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2, row3 = _workspace(z, 3, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=t1)  # u - alpha*b
@@ -154,6 +157,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     dz = dz if overwrite else dz.copy()
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     v, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=t1)  # u - alpha*b
@@ -233,6 +237,7 @@ def residual(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     t1 = np.multiply(b, alpha, out=row2)
     c = np.subtract(u, t1, out=u)  # u - alpha*b
@@ -245,6 +250,7 @@ def prediction(z, *, dropped=None, small=False, work=None, overwrite=False):
     z, row1, row2 = _workspace(z, 2, work, overwrite)
     m = _shift_of_size(z, dropped, small, row1)  # every atom times e^(-m)
     _, u = _cosh_sinh(z, m, small, row1, row2, sinh=True)
+    _drop(u, dropped)
     alpha = _total(u)
     predicted = np.multiply(u, 1/alpha, out=u)  # u/alpha
     return predicted
@@ -352,4 +358,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text f249cd9fd68697196fb2606df2fbb3fc999d7a7950e9a1440d12fec1edbd7cfa
+# text 9386928175150f144b9eaf37c08d0ee0933f18a93a3a771b4fc35bcc007666a5

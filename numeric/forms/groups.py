@@ -4,6 +4,7 @@ The regularizer 1/2 sum (w z)^2 enters through the squares w^2, formed once per 
 one addition per entry, where a kernel of its own would need its own z and another pass.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,17 +38,17 @@ class Entries(NamedTuple):
             self.z, self.target, *more, dropped=self.dropped, small=self.small, work=self.work, overwrite=True
         )
 
-    def penalty(self, rows: Array) -> Array:
+    def penalty(self, squares: Array, rows: Array) -> Array:
         """w^2 times rows, in the last work array; dropped entries of the rows become 0."""
         drop(rows, self.dropped)
-        return np.multiply(self.squares, rows, out=self.work[-1])
+        return np.multiply(squares, rows, out=self.work[-1])
 
 
 def value_and_gradient(loss: Kernel, entries: Entries) -> tuple[Array, Array, Array]:
     """(value, gradient in z, log scale) of each group."""
     if entries.squares is None:
         return entries.call(loss, "value_and_gradient")
-    penalty = entries.penalty(entries.z)
+    penalty = entries.penalty(entries.squares, entries.z)
     extra = np.vecdot(penalty, entries.z) / 2
     value, g, log_scale = entries.call(loss, "value_and_gradient")
     if loss.DEGREE:
@@ -77,7 +78,7 @@ def product(loss: Kernel, kind: str, entries: Entries, dz: Array) -> tuple[Array
     """(what `second_derivative` makes of dz, log scale) of each group; dz is overwritten."""
     if entries.squares is None:
         return entries.call(loss, f"{kind}_product", dz)
-    penalty = entries.penalty(dz)
+    penalty = entries.penalty(entries.squares, dz)
     r, log_scale = entries.call(loss, f"{kind}_product", dz)
     if loss.DEGREE:
         log_scale, old, new = _joint_scale(log_scale)
@@ -104,6 +105,7 @@ def largest_finite(scales: Array) -> float:
     return largest if np.isfinite(largest) else 0.0
 
 
-def is_small(bound: Any, dtype: np.dtype[Any]) -> Any:
-    """Whether entries up to a bound need no shift: products of four atoms stay finite."""
-    return bound <= np.log(np.finfo(dtype).max) / 8
+@lru_cache(maxsize=2)
+def small_entry(dtype: np.dtype[Any]) -> float:
+    """Up to which size entries need no shift: products of four atoms stay finite."""
+    return float(np.log(np.finfo(dtype).max)) / 8

@@ -11,10 +11,10 @@ from numeric.forms.domain import check_domain
 from numeric.forms.form import Scaled
 from numeric.forms.groups import (
     Entries,
-    is_small,
     largest_finite,
     product,
     second_derivative,
+    small_entry,
     value_and_gradient,
     work_arrays,
 )
@@ -197,7 +197,7 @@ class MatrixEvaluation:
         """Whether the entries of each block are small, by Cauchy and Schwarz."""
         starts = [block.rows.start for block in self.form.blocks]
         longest = np.sqrt(np.maximum.reduceat(np.vecdot(self._left, self._left), starts))
-        return tuple(is_small(longest * self.form.longest_row, self.x.dtype).tolist())
+        return tuple((longest * self.form.longest_row <= small_entry(self.x.dtype)).tolist())
 
     def _entries(self, function: str) -> Iterator[tuple[RowBlock, Entries]]:
         """Each block with its entries z and the arrays that a kernel function wants; valid until the next block."""

@@ -14,10 +14,10 @@ from numeric.forms.form import Scaled
 from numeric.forms.gram import WeightedGram
 from numeric.forms.groups import (
     Entries,
-    is_small,
     largest_finite,
     product,
     second_derivative,
+    small_entry,
     value_and_gradient,
     work_arrays,
 )
@@ -141,7 +141,7 @@ class VectorEvaluation:
     def small(self) -> bool:
         """Whether all entries are small, by Cauchy and Schwarz."""
         longest = np.sqrt(np.vecdot(self.x, self.x).max())
-        return bool(is_small(longest * self.form.longest_row, self.x.dtype))
+        return bool(longest * self.form.longest_row <= small_entry(self.x.dtype))
 
     def _entries(self, function: str) -> Entries:
         form, z = self.form, self.form.forward(self.x)

@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "ad1b52eabdff0ab9c9bd5d8ad03ae7a30988a476cd9bd1753fc47c5fe405771d"
+DIGEST = "e6f78924de07c8cd42ffc5ca6f2d1bf040b10a991d18fba141ae9e60c08c487f"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text 680e5887dda63530eb8f5b65628f442d996c3107c24b165f804b9d6776ed99af
+# text 49fa07e12543bbeb248b9666227f159d91fc9bc6fe00d17c1776c1b1b3753d54

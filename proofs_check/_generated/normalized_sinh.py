@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "7d01b684ee59f403e75c190fe479cf9ed676b292842af2cb1704d526b53b618e"
+DIGEST = "a85cd88287f5eaf67763231e971a8d556a115126f66e29a6f3b7a2af6533dffc"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 6831c9c15ee88949fa5eeec0d56b2b8b775a9c601709adf2e91b7e550c5d8895
+# text 1ed3659cb36de0115abd1b507b24c955d0fcf6ee7e6618ee46bc31cc06fbcf42

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "5f9ef7d917b253de4221c43ae92e542b004391faa28f250297cb0eed7a32827c"
+DIGEST = "f0c014ba0c1ef9affa9fbb5caa098bc6404fade83631263aca0aa391af9a78da"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 1e2e0c8a52f4c9bece8e8d966c1831f8676274615aaccaa4915fc7b6eb1c00b3
+# text bfa0acb0d6dfdd9e55e145dc47cd375f9cdd20a1514212231b12a9245e9f64ca

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "01c74a9f8b3ae0c17b77f9cc8240ff5bbf531deda3491bccc0460292494d8b2b"
+DIGEST = "ec413c462e42a441cbc01d0fd209bd793f76dc1174ab08416e37241c34a94293"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text d32538e5ad82e67fd84bc1e9b0f63bc30ddffea5dfd0be5bedbdafd9e045c7b1
+# text 663c1d7af2455a52cb699dad00943f9af1582248f0da5dd7dab2ec0feeb25b21

@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "257096af3dad9c537ffcce9308f0dcaf9f54700792a052a683b88203feb379dc"
+DIGEST = "1b74fa46678876a55df2cd096e25d8360e4f21c4dd2837198c131becb4589e40"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 3442974c865610acf2d07911be53d075bb5ee6ecc55b611ded8552d66b323de9
+# text 5db0ce0718aab4edcb87a5a5031b71284df2676fe63b8287bc8bd515f04cf401

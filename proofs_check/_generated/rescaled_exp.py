@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "55066a9c803c3231834d1667af825202d4ad9bb194e94395724638e03d475993"
+DIGEST = "09e8daa2204c924ed6c1b7d2a73cecfaaaa8dafb14852f7fec844ca6e5e46ea3"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 017ea1f7250132a5f5e27a338e1972823fd47580e14a105dd02109d9c19a63a9
+# text c416929dc5a541204347d8fc6bfd114fc427c43059276ff2e88c2582c62fcf1b
