@@ -56,12 +56,16 @@ class Derivation:
     @cached_property
     def hessian_product(self) -> Product:
         """The Hessian in z times a change of z."""
-        return product(self.hessian)
+        return product(self.hessian, self._totals)
 
     @cached_property
     def gauss_newton_product(self) -> Product | None:
         """The Gauss-Newton matrix in z times a change of z."""
-        return None if self.gauss_newton is None else product(self.gauss_newton)
+        return None if self.gauss_newton is None else product(self.gauss_newton, self._totals)
+
+    @property
+    def _totals(self) -> tuple[sp.Symbol, ...]:
+        return tuple(d.symbol for d in self.definitions if d.role == "total")
 
     def needed(self, expressions: Iterable[sp.Expr]) -> tuple[Definition, ...]:
         """The definitions that the expressions use, directly or not, in order."""

@@ -7,6 +7,8 @@ With s_i = +1 or -1 and V_i = s_i U_i without leading minus signs,
 and r is written in the shortest way that factoring finds.
 """
 
+import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sympy as sp
@@ -32,8 +34,12 @@ class Product:
     row: sp.Expr
 
 
-def product(H: StructuredHessian) -> Product:
+def product(H: StructuredHessian, scalars: Collection[sp.Symbol] = ()) -> Product:
     """The product of a structured Hessian with `DIRECTION`.
+
+    Args:
+        H: the Hessian.
+        scalars: symbols that do not vary from row to row: what is computed of them alone is for nothing.
 
     >>> f, c, s = sp.symbols("f c s", real=True)
     >>> product(StructuredHessian(f * c, (-f,), ((s,),))).row
@@ -43,9 +49,16 @@ def product(H: StructuredHessian) -> Product:
     columns = [sign * column for sign, column in zip(signs, H.U, strict=True)]
     p, k = ([sp.Symbol(f"{letter}{i + 1}", real=True) for i in range(H.rank)] for letter in "pk")
     totals = {p[i]: columns[i] * DIRECTION for i in range(H.rank)}
-    scalars = {k[i]: sp.Add(*(signs[i] * signs[j] * H.C[i][j] * p[j] for j in range(H.rank))) for i in range(H.rank)}
+    weights = {k[i]: sp.Add(*(signs[i] * signs[j] * H.C[i][j] * p[j] for j in range(H.rank))) for i in range(H.rank)}
     r = H.D * DIRECTION + sp.Add(*(column * weight for column, weight in zip(columns, k, strict=True)))
-    return Product(totals, scalars, min((r, sp.factor_terms(r), *_collected(r)), key=_operations))
+    spellings = [r, sp.factor_terms(r), *_collected(r)]
+    # A direction moved by a scalar, such as dz - total(f dz), may stand for two terms.
+    moved = sp.Dummy("moved", real=True)
+    for weight, sign in itertools.product(k, (1, -1)):
+        step = sign * weight
+        spellings += [e.xreplace({moved: DIRECTION + step}) for e in _collected(r.subs(DIRECTION, moved - step))]
+    known = {*scalars, *k}
+    return Product(totals, weights, min(spellings, key=lambda e: (_row_operations(e, known), len(str(e)))))
 
 
 def _collected(r: sp.Expr) -> list[sp.Expr]:
@@ -57,5 +70,12 @@ def _collected(r: sp.Expr) -> list[sp.Expr]:
     return [outside * inside, *(outside * sp.collect(sp.expand(inside), s) for s in symbols)]
 
 
-def _operations(expression: sp.Expr) -> tuple[int, int]:
-    return int(sp.count_ops(expression)), len(str(expression))
+def _row_operations(expression: sp.Expr, scalars: Collection[sp.Symbol]) -> int:
+    """Operations on whole rows: what scalars alone make is one operand."""
+    if expression.free_symbols <= set(scalars):
+        return 0
+    rows = [e for e in expression.args if not e.free_symbols <= set(scalars)]
+    operations = max(len(rows) - 1, 0)
+    if len(rows) < len(expression.args) and expression.as_coeff_Mul() != (-1, sp.Mul(*rows)):
+        operations += 1
+    return operations + sum(_row_operations(e, scalars) for e in rows)

@@ -32,7 +32,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "572f0df53b305716db8113663518e02f228ccc2435c9f8d0c421d2f9eff5a7b2"
+DIGEST = "2be03bd2f333eae71ae665dcde061946b34db77c0377da49bfd4e1eea236094c"
 
 
 def _workspace(z, count, work, overwrite):
@@ -137,18 +137,16 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     c = np.subtract(f, b, out=row2)
     _drop(c, dropped)
     sum_cf = _dot(f, c)
-    t1 = np.multiply(c, 2, out=row3)
-    t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot(f, t2)
-    t3 = np.add(c, f, out=row3)
-    t4 = np.multiply(v, t3, out=t3)
-    U1 = np.multiply(t4, -1/alpha, out=t4)  # -v*(c + f)/alpha
+    sum_1 = 2*sum_cf + _dot(f, f)
+    t1 = np.add(c, f, out=row3)
+    t2 = np.multiply(v, t1, out=t1)
+    U1 = np.multiply(t2, -1/alpha, out=t2)  # -v*(c + f)/alpha
     U2 = np.multiply(v, 1/alpha, out=row4)  # v/alpha
-    t5 = np.subtract(c, sum_cf, out=c)
-    t6 = np.multiply(f, t5, out=f)
-    t7 = np.square(v, out=v)
-    t8 = np.multiply(t7, alpha**(-2), out=t7)
-    D = np.add(t6, t8, out=t6)  # f*(c - sum_cf) + v**2/alpha**2
+    t3 = np.subtract(c, sum_cf, out=c)
+    t4 = np.multiply(f, t3, out=f)
+    t5 = np.square(v, out=v)
+    t6 = np.multiply(t5, alpha**(-2), out=t5)
+    D = np.add(t4, t6, out=t4)  # f*(c - sum_cf) + v**2/alpha**2
     C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
@@ -169,28 +167,26 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     c = np.subtract(f, b, out=row2)
     _drop(c, dropped)
     sum_cf = _dot(f, c)
-    t1 = np.multiply(c, 2, out=row3)
-    t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot(f, t2)
-    t3 = np.add(c, f, out=row3)
-    t4 = np.multiply(v, t3, out=t3)
-    t5 = np.multiply(t4, 1/alpha, out=row4)
+    sum_1 = 2*sum_cf + _dot(f, f)
+    t1 = np.add(c, f, out=row3)
+    t2 = np.multiply(v, t1, out=t1)
+    t3 = np.multiply(t2, 1/alpha, out=row4)
     _drop(dz, dropped)
-    p1 = _dot(t5, dz)
-    t6 = np.multiply(v, 1/alpha, out=row4)
-    p2 = _dot(dz, t6)
+    p1 = _dot(t3, dz)
+    t4 = np.multiply(v, 1/alpha, out=row4)
+    p2 = _dot(dz, t4)
     k1 = -p2
     k2 = p2*sum_1 - p1
-    t7 = np.subtract(c, sum_cf, out=c)
-    t8 = np.multiply(f, t7, out=f)
-    t9 = np.square(v, out=row2)
-    t10 = np.multiply(t9, alpha**(-2), out=t9)
-    t11 = np.add(t8, t10, out=t8)
-    t12 = np.multiply(dz, t11, out=dz)
-    t13 = np.multiply(t4, k1/alpha, out=t4)
-    t14 = np.add(t12, t13, out=t12)
-    t15 = np.multiply(v, k2/alpha, out=v)
-    Hdz = np.add(t14, t15, out=t14)  # dz*(f*(c - sum_cf) + v**2/alpha**2) + k1*v*(c + f)/alpha + k2*v/alpha
+    t5 = np.subtract(c, sum_cf, out=c)
+    t6 = np.multiply(f, t5, out=f)
+    t7 = np.square(v, out=row2)
+    t8 = np.multiply(t7, alpha**(-2), out=t7)
+    t9 = np.add(t6, t8, out=t6)
+    t10 = np.multiply(dz, t9, out=dz)
+    t11 = np.multiply(t2, k1/alpha, out=t2)
+    t12 = np.add(t10, t11, out=t10)
+    t13 = np.multiply(v, k2/alpha, out=v)
+    Hdz = np.add(t12, t13, out=t12)  # dz*(f*(c - sum_cf) + v**2/alpha**2) + k1*v*(c + f)/alpha + k2*v/alpha
     return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
@@ -235,13 +231,12 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     p2 = _dot(dz, t3)
     k1 = -p2
     k2 = p2*sum_ff - p1
-    t4 = np.multiply(f, k1, out=f)
+    t4 = np.multiply(f, alpha*k1, out=f)
     t5 = np.multiply(dz, v, out=dz)
-    t6 = np.multiply(t5, 1/alpha, out=t5)
-    t7 = np.add(t4, t6, out=t4)
-    t8 = np.add(t7, k2, out=t7)
-    t9 = np.multiply(v, t8, out=v)
-    Hdz = np.multiply(t9, 1/alpha, out=t9)  # v*(f*k1 + k2 + dz*v/alpha)/alpha
+    t6 = np.add(t4, t5, out=t4)
+    t7 = np.add(t6, alpha*k2, out=t6)
+    t8 = np.multiply(v, t7, out=v)
+    Hdz = np.multiply(t8, alpha**(-2), out=t8)  # v*(alpha*f*k1 + alpha*k2 + dz*v)/alpha**2
     return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
@@ -379,4 +374,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 884cfe53ccde056f1e46ea4f97025963440fc70beb73785139a1a89e2465766e
+# text e34e3944936fc6bc8d677af4f026bb0a47b7b119818a5d567d30357e146bf168

@@ -31,7 +31,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "e6f78924de07c8cd42ffc5ca6f2d1bf040b10a991d18fba141ae9e60c08c487f"
+DIGEST = "6da885eac802071f0910d49a2e6c68fc93ddcc38c959fbfc94e5ccd73f79c787"
 
 
 def _workspace(z, count, work, overwrite):
@@ -128,14 +128,12 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     c = np.subtract(f, b, out=row1)
     _drop(c, dropped)
     sum_cf = _dot(f, c)
-    t1 = np.multiply(c, 2, out=row2)
-    t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot(f, t2)
-    t3 = np.add(c, f, out=c)
-    t4 = np.multiply(f, t3, out=row2)
-    U1 = np.negative(t4, out=t4)  # -f*(c + f)
-    t5 = np.subtract(t3, sum_cf, out=t3)
-    D = np.multiply(f, t5, out=t5)  # f*(c + f - sum_cf)
+    sum_1 = 2*sum_cf + _dot(f, f)
+    t1 = np.add(c, f, out=c)
+    t2 = np.multiply(f, t1, out=row2)
+    U1 = np.negative(t2, out=t2)  # -f*(c + f)
+    t3 = np.subtract(t1, sum_cf, out=t1)
+    D = np.multiply(f, t3, out=t3)  # f*(c + f - sum_cf)
     C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
@@ -156,22 +154,19 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     c = np.subtract(f, b, out=row1)
     _drop(c, dropped)
     sum_cf = _dot(f, c)
-    t1 = np.multiply(c, 2, out=row2)
-    t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot(f, t2)
-    t3 = np.add(c, f, out=c)
-    t4 = np.multiply(f, t3, out=row2)
+    sum_1 = 2*sum_cf + _dot(f, f)
+    t1 = np.add(c, f, out=c)
+    t2 = np.multiply(f, t1, out=row2)
     _drop(dz, dropped)
-    p1 = _dot(t4, dz)
+    p1 = _dot(t2, dz)
     p2 = _dot(dz, f)
     k1 = -p2
     k2 = p2*sum_1 - p1
-    t5 = np.subtract(t3, sum_cf, out=row2)
-    t6 = np.multiply(dz, t5, out=dz)
-    t7 = np.multiply(t3, k1, out=t3)
-    t8 = np.add(t6, t7, out=t6)
-    t9 = np.add(t8, k2, out=t8)
-    Hdz = np.multiply(f, t9, out=f)  # f*(dz*(c + f - sum_cf) + k1*(c + f) + k2)
+    t3 = np.add(dz, k1, out=dz)
+    t4 = np.subtract(t1, sum_cf, out=t1)
+    t5 = np.multiply(t3, t4, out=t3)
+    t6 = np.add(t5, k1*sum_cf + k2, out=t5)
+    Hdz = np.multiply(f, t6, out=f)  # f*(k1*sum_cf + k2 + (dz + k1)*(c + f - sum_cf))
     return Hdz, np.zeros(z.shape[:-1], z.dtype)
 
 
@@ -359,4 +354,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 158023a5b17ac197b79defda7b0c1c86185c6f8e2f26931ec7d1fdad746cc5db
+# text 2f0e8ab0729d9f7e1187e1c0ce55122ca544fea679f09d83443d362acfeae143

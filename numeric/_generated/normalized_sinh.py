@@ -32,7 +32,7 @@ TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "a85cd88287f5eaf67763231e971a8d556a115126f66e29a6f3b7a2af6533dffc"
+DIGEST = "7fba68585c6374cf4ccc1ab0e599cc2bf4e8f725f27f1137edf10cd67e77b631"
 
 
 def _workspace(z, count, work, overwrite):
@@ -150,21 +150,19 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     c = np.subtract(f, b, out=row3)
     _drop(c, dropped)
     sum_cf = _dot(f, c)
-    t1 = np.multiply(c, 2, out=row4)
-    t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot(f, t2)
-    t3 = np.abs(u, out=u)
-    size_alpha = _total(t3)
+    sum_1 = 2*sum_cf + _dot(f, f)
+    t1 = np.abs(u, out=u)
+    size_alpha = _total(t1)
     no_alpha = _ratio(alpha, size_alpha) <= VANISHED * np.finfo(z.dtype).eps
-    t4 = np.add(c, f, out=z)
-    t5 = np.multiply(v, t4, out=t4)
-    U1 = np.multiply(t5, -1/alpha, out=t5)  # -v*(c + f)/alpha
+    t2 = np.add(c, f, out=z)
+    t3 = np.multiply(v, t2, out=t2)
+    U1 = np.multiply(t3, -1/alpha, out=t3)  # -v*(c + f)/alpha
     U2 = np.multiply(v, 1/alpha, out=row4)  # v/alpha
-    t6 = np.subtract(c, sum_cf, out=c)
-    t7 = np.multiply(f, t6, out=f)
-    t8 = np.square(v, out=v)
-    t9 = np.multiply(t8, alpha**(-2), out=t8)
-    D = np.add(t7, t9, out=t7)  # f*(c - sum_cf) + v**2/alpha**2
+    t4 = np.subtract(c, sum_cf, out=c)
+    t5 = np.multiply(f, t4, out=f)
+    t6 = np.square(v, out=v)
+    t7 = np.multiply(t6, alpha**(-2), out=t6)
+    D = np.add(t5, t7, out=t5)  # f*(c - sum_cf) + v**2/alpha**2
     D[no_alpha[..., 0]] = np.nan  # outside the domain
     C = np.empty((*z.shape[:-1], 2, 2), z.dtype)
     C[..., 0, 0] = 0
@@ -186,28 +184,26 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     c = np.subtract(f, b, out=row2)
     _drop(c, dropped)
     sum_cf = _dot(f, c)
-    t1 = np.multiply(c, 2, out=row3)
-    t2 = np.add(t1, f, out=t1)
-    sum_1 = _dot(f, t2)
-    t3 = np.add(c, f, out=row3)
-    t4 = np.multiply(v, t3, out=t3)
-    t5 = np.multiply(t4, 1/alpha, out=row4)
+    sum_1 = 2*sum_cf + _dot(f, f)
+    t1 = np.add(c, f, out=row3)
+    t2 = np.multiply(v, t1, out=t1)
+    t3 = np.multiply(t2, 1/alpha, out=row4)
     _drop(dz, dropped)
-    p1 = _dot(t5, dz)
-    t6 = np.multiply(v, 1/alpha, out=row4)
-    p2 = _dot(dz, t6)
+    p1 = _dot(t3, dz)
+    t4 = np.multiply(v, 1/alpha, out=row4)
+    p2 = _dot(dz, t4)
     k1 = -p2
     k2 = p2*sum_1 - p1
-    t7 = np.subtract(c, sum_cf, out=c)
-    t8 = np.multiply(f, t7, out=f)
-    t9 = np.square(v, out=row2)
-    t10 = np.multiply(t9, alpha**(-2), out=t9)
-    t11 = np.add(t8, t10, out=t8)
-    t12 = np.multiply(dz, t11, out=dz)
-    t13 = np.multiply(t4, k1/alpha, out=t4)
-    t14 = np.add(t12, t13, out=t12)
-    t15 = np.multiply(v, k2/alpha, out=v)
-    Hdz = np.add(t14, t15, out=t14)  # dz*(f*(c - sum_cf) + v**2/alpha**2) + k1*v*(c + f)/alpha + k2*v/alpha
+    t5 = np.subtract(c, sum_cf, out=c)
+    t6 = np.multiply(f, t5, out=f)
+    t7 = np.square(v, out=row2)
+    t8 = np.multiply(t7, alpha**(-2), out=t7)
+    t9 = np.add(t6, t8, out=t6)
+    t10 = np.multiply(dz, t9, out=dz)
+    t11 = np.multiply(t2, k1/alpha, out=t2)
+    t12 = np.add(t10, t11, out=t10)
+    t13 = np.multiply(v, k2/alpha, out=v)
+    Hdz = np.add(t12, t13, out=t12)  # dz*(f*(c - sum_cf) + v**2/alpha**2) + k1*v*(c + f)/alpha + k2*v/alpha
     return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
@@ -256,13 +252,12 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     p2 = _dot(dz, t3)
     k1 = -p2
     k2 = p2*sum_ff - p1
-    t4 = np.multiply(f, k1, out=f)
+    t4 = np.multiply(f, alpha*k1, out=f)
     t5 = np.multiply(dz, v, out=dz)
-    t6 = np.multiply(t5, 1/alpha, out=t5)
-    t7 = np.add(t4, t6, out=t4)
-    t8 = np.add(t7, k2, out=t7)
-    t9 = np.multiply(v, t8, out=v)
-    Hdz = np.multiply(t9, 1/alpha, out=t9)  # v*(f*k1 + k2 + dz*v/alpha)/alpha
+    t6 = np.add(t4, t5, out=t4)
+    t7 = np.add(t6, alpha*k2, out=t6)
+    t8 = np.multiply(v, t7, out=v)
+    Hdz = np.multiply(t8, alpha**(-2), out=t8)  # v*(alpha*f*k1 + alpha*k2 + dz*v)/alpha**2
     return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
@@ -407,4 +402,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 3629776cba8d66eadb31915cd4eeed8721b963852bad7ba8119f77d8d8c8e848
+# text a98d51bf2d38ec8a4a75b77e0d19263a16935b5d94a1378b0aa8913874f22b81

@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "f0c014ba0c1ef9affa9fbb5caa098bc6404fade83631263aca0aa391af9a78da"
+DIGEST = "6888238d5c91f30b5df24df6d4e5c005254e7cce51c4aae5d3b5dedffa44d85c"
 
 
 def _workspace(z, count, work, overwrite):
@@ -246,4 +246,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text bc8c4612e100445031effe936e38e2abf84f94dbdfb5c661d9bb151cbffee807
+# text d950319b517b6bab5d2fca1cf3c6aae975e6ae9ed8c9da1c836c4243a413b83e

@@ -26,7 +26,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "ec413c462e42a441cbc01d0fd209bd793f76dc1174ab08416e37241c34a94293"
+DIGEST = "de30bb9d5811fd747689e776b4475fceea4b04ea643ecb9c9d4fed3c86c43730"
 
 
 def _workspace(z, count, work, overwrite):
@@ -238,4 +238,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 7a8af9a0c84f0ac445a174e1199f9dceabde84cefaa7a27d65132b4027bd1be8
+# text da894c68346be2a96b100b203add3c783612c51f6a430cd400d8cea2f076bc58

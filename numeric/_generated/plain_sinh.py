@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "39d8db4d931582aa96017e3b5702187925ca47b009653ee28419c8808c7bb1e9"
+DIGEST = "faa7d3c08ea8be97622666e3c2c83e8f2e02f3c620beeac2cb2da159a4f32346"
 
 
 def _workspace(z, count, work, overwrite):
@@ -246,4 +246,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text efc9f3a650d405e767bf97da4a246b18625c0fbf31e46019ad21b7835a51557a
+# text d98adb0b1f227f9b2f7dcc60561567cac4836835860f0a7a4030e452c672e0cd

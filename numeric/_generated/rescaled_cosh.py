@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "1b2390fca3269d4c1d097510fa1d87f219c0296ce5d6bbe4fc1c317382ec8d1e"
+DIGEST = "93a0ecebaa6eaa453de941cd7e9c6cdd93d04e26959bb4942beba1deee2d183f"
 
 
 def _workspace(z, count, work, overwrite):
@@ -358,4 +358,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text ee5bd5a7b09eeb06408b67c0cd569d0d1059495f9f088faa701af2767d9d9a2b
+# text 992de2da6c0fe858183574f3c6a1163804083b89126f64b44608c0c0b46595ed

@@ -29,7 +29,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "09e8daa2204c924ed6c1b7d2a73cecfaaaa8dafb14852f7fec844ca6e5e46ea3"
+DIGEST = "01120adc0b04de42b2a1ddcdb2d1350875278f36a7d033da1a8aa1cea127ab2f"
 
 
 def _workspace(z, count, work, overwrite):
@@ -352,4 +352,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 4f4632591a09a56d91f09d753fcce4c1f3ffbf2e9c6fe3cb5416fbcfe2315599
+# text 4ebb75465b9cd75144b2abe01f8e636628cfac1b04bc346a6f85b3cfe6d66f12

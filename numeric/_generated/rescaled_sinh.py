@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "9a7c28e481743a34ab7bbb4514fcf11ea00a2e155a216c44f99d09d3dc8799f4"
+DIGEST = "99c5f1593386fcd47f710dc5018f9d3d08cd027fc7ec134f764ad89ff0b4567a"
 
 
 def _workspace(z, count, work, overwrite):
@@ -358,4 +358,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 9386928175150f144b9eaf37c08d0ee0933f18a93a3a771b4fc35bcc007666a5
+# text 9f9fb710e7d83b9b9d729c40b5077e5f4dd36bfcb558a61dd636d0be0a675170

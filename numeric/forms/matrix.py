@@ -235,15 +235,17 @@ class MatrixEvaluation:
             return Scaled(float(values.sum(dtype=float)), form.A1.T @ products, scale)
 
     def _check_domain(self) -> None:
-        for block, entries in self._entries("domain_totals"):
-            totals = self.loss.domain_totals(entries.z, dropped=entries.dropped, small=entries.small)
+        for block, (z, _, _, dropped, small, work) in self._entries("domain_totals"):
+            totals = self.loss.domain_totals(z, dropped=dropped, small=small, work=work, overwrite=True)
             check_domain(self.loss, totals, block.rows.start, self.form.number)
 
     def second_order(self, kind: str) -> MatrixHessian:
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
-        # The domain and the scale are those of the value: losses that have neither need not look.
-        scaled = self.loss.DEGREE and not all(self.small)
-        return MatrixHessian(self, kind, self.first_order.log_scale if self.loss.NONZERO or scaled else 0.0)
+        if self.loss.NONZERO and "first_order" not in vars(self):
+            self._check_domain()
+        # The scale is that of the value; it need not be looked for where no entry is shifted.
+        shifted = self.loss.DEGREE and not all(self.small)
+        return MatrixHessian(self, kind, self.first_order.log_scale if shifted else 0.0)
 
     def product(self, kind: str, log_scale: float, v: Array) -> Array:
         """The second derivative times v, both of shape (d1, d2), without the factor exp(log_scale).

@@ -161,7 +161,7 @@ class VectorEvaluation:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             value, g, scales = value_and_gradient(self.loss, self._entries("value_and_gradient"))
             if self.loss.NONZERO and np.isnan(value).any():
-                check_domain(self.loss, self.loss.domain_totals(form.forward(self.x), small=self.small))
+                self._check_domain()
             gradient = g @ form.A
             scale = largest_finite(scales) if self.loss.DEGREE else 0.0
             if self.loss.DEGREE and scales.ndim:
@@ -193,9 +193,15 @@ class VectorEvaluation:
 
     def second_order(self, kind: str) -> "VectorHessian":
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
-        # The domain and the scale are those of the value: losses that have neither need not look.
-        scaled = self.loss.DEGREE and not self.small
-        return VectorHessian(self, kind, self.first_order.log_scale if self.loss.NONZERO or scaled else 0.0)
+        if self.loss.NONZERO and "first_order" not in vars(self):
+            self._check_domain()
+        # The scale is that of the value; it need not be looked for where no entry is shifted.
+        shifted = self.loss.DEGREE and not self.small
+        return VectorHessian(self, kind, self.first_order.log_scale if shifted else 0.0)
+
+    def _check_domain(self) -> None:
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            check_domain(self.loss, self.loss.domain_totals(self.form.forward(self.x), small=self.small))
 
     def product(self, kind: str, log_scale: float, v: Array) -> Array:
         """The second derivative times v, of x's shape, without the factor exp(log_scale); two reads of A."""

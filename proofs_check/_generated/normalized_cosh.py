@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "572f0df53b305716db8113663518e02f228ccc2435c9f8d0c421d2f9eff5a7b2"
+DIGEST = "2be03bd2f333eae71ae665dcde061946b34db77c0377da49bfd4e1eea236094c"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text b9f04235314df5ed222400ab02fa9bc76cb70409cd2f8fa05bc079c2c599fcac
+# text 7b376acd688d7101d474f43bc069c16e2487061030eafae05931e1e9e8a0bce7

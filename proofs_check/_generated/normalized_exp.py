@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "e6f78924de07c8cd42ffc5ca6f2d1bf040b10a991d18fba141ae9e60c08c487f"
+DIGEST = "6da885eac802071f0910d49a2e6c68fc93ddcc38c959fbfc94e5ccd73f79c787"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text 49fa07e12543bbeb248b9666227f159d91fc9bc6fe00d17c1776c1b1b3753d54
+# text e284615e3e0e367c71eda771518da9388daaf6748adf0dfaf172c5e52b36dded

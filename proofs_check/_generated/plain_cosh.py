@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "f0c014ba0c1ef9affa9fbb5caa098bc6404fade83631263aca0aa391af9a78da"
+DIGEST = "6888238d5c91f30b5df24df6d4e5c005254e7cce51c4aae5d3b5dedffa44d85c"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text bfa0acb0d6dfdd9e55e145dc47cd375f9cdd20a1514212231b12a9245e9f64ca
+# text e9f71b896bf305f4056aabe2750bc33d0031f312d7f34e67b6865b927d97dc3d

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "ec413c462e42a441cbc01d0fd209bd793f76dc1174ab08416e37241c34a94293"
+DIGEST = "de30bb9d5811fd747689e776b4475fceea4b04ea643ecb9c9d4fed3c86c43730"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 663c1d7af2455a52cb699dad00943f9af1582248f0da5dd7dab2ec0feeb25b21
+# text 185858798fe36791819de32660b81aa5308d182c8fb2fe44b3944eae95c37817

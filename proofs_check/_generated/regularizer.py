@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "1b74fa46678876a55df2cd096e25d8360e4f21c4dd2837198c131becb4589e40"
+DIGEST = "cdf9303c89c2ccf40cd08c85156b2f0544c6121c69bce69bf477162b0043612f"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 5db0ce0718aab4edcb87a5a5031b71284df2676fe63b8287bc8bd515f04cf401
+# text c38b0512ac977ed7d8504ff4950d68e63c5f3bb8f6eec39300fc2d9f35333820
