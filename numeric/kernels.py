@@ -15,7 +15,7 @@ REGULARIZER = "regularizer"
 
 
 Dropped = tuple[slice, Array] | None
-"""Columns of z, and in them an array of integers as long as a float of z: 0 at entries which belong to no total, -1 (all
+"""Columns of z, and in them an array of integers as wide as z's floats: 0 at entries which belong to no total, -1 (all
 bits) at the others; None drops nothing."""
 
 

@@ -13,10 +13,12 @@ import sympy as sp
 from derive.printers.numpy import FUNCTIONS, code, unspellable
 from derive.printers.order import ordered_terms, text
 
-
-_ZERO = {f"np.{name}" for name in "add subtract multiply divide negative positive square abs sinh tanh sin".split()}
-"""Operations that give 0 at zeros: a product where one factor is 0, a quotient by a scalar, a sum where all terms are."""
-_FINITE = _ZERO | {f"np.{name}" for name in "exp cosh cos".split()}
+_ARITHMETIC = frozenset(
+    {"np.add", "np.subtract", "np.multiply", "np.divide", "np.negative", "np.positive", "np.square"}
+)
+_ZERO = _ARITHMETIC | {"np.abs", "np.sinh", "np.tanh", "np.sin"}
+"""Operations that give 0 at zeros: a product where one factor is 0, a quotient by a scalar, a sum of zeros only."""
+_FINITE = _ZERO | {"np.exp", "np.cosh", "np.cos"}
 """Operations that give what is finite of operands that are, where these are of moderate size."""
 
 

@@ -32,7 +32,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "2be03bd2f333eae71ae665dcde061946b34db77c0377da49bfd4e1eea236094c"
+DIGEST = "7623a5a771e349fdb66f312756f7cb49e55015d4bbfb830f282c6b556c0e17bb"
 
 
 def _workspace(z, count, work, overwrite):
@@ -374,4 +374,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text e34e3944936fc6bc8d677af4f026bb0a47b7b119818a5d567d30357e146bf168
+# text 0cfbdc234b65758c8374fd637d528050378c49fcbcd1014fa9b006b6d4e6cef6

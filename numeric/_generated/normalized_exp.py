@@ -31,7 +31,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "6da885eac802071f0910d49a2e6c68fc93ddcc38c959fbfc94e5ccd73f79c787"
+DIGEST = "83221c3da387f1b5b0aca7014b5f3c5142323af4d80e22d55fa727fb99635245"
 
 
 def _workspace(z, count, work, overwrite):
@@ -354,4 +354,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 2f0e8ab0729d9f7e1187e1c0ce55122ca544fea679f09d83443d362acfeae143
+# text de89e309373593495f55651a7c11e62fc5b3d0a85b864720ff9b91f8012efa17

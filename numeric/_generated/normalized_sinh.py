@@ -32,7 +32,7 @@ TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "7fba68585c6374cf4ccc1ab0e599cc2bf4e8f725f27f1137edf10cd67e77b631"
+DIGEST = "00cc502893dc33862f496f0b565764ad729e04d68d8d61f04ac48041794c5c8b"
 
 
 def _workspace(z, count, work, overwrite):
@@ -402,4 +402,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text a98d51bf2d38ec8a4a75b77e0d19263a16935b5d94a1378b0aa8913874f22b81
+# text 020182f9953f38ae0d85b07660c39ae3a809d1035c1414a18883d2af2f2bb670

@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "6888238d5c91f30b5df24df6d4e5c005254e7cce51c4aae5d3b5dedffa44d85c"
+DIGEST = "e974cb12b6f279002bf830542e9255db5daeae1628ac4e4f11c9d3a6a37b5d1e"
 
 
 def _workspace(z, count, work, overwrite):
@@ -246,4 +246,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text d950319b517b6bab5d2fca1cf3c6aae975e6ae9ed8c9da1c836c4243a413b83e
+# text dcf9eb926e3d29d344a915fdf359c3725bb3a30d634847b74d542c513a1f7ce3

@@ -26,7 +26,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "de30bb9d5811fd747689e776b4475fceea4b04ea643ecb9c9d4fed3c86c43730"
+DIGEST = "e1235c9837adff1f81a952dbfe1678a891658bc99da4c01f9ddacb535cf72075"
 
 
 def _workspace(z, count, work, overwrite):
@@ -238,4 +238,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text da894c68346be2a96b100b203add3c783612c51f6a430cd400d8cea2f076bc58
+# text 55ced8609a8e15521c4d9ad4ab53e8401877169a3f821816070ee2b9f564dd71

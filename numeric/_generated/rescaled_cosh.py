@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "93a0ecebaa6eaa453de941cd7e9c6cdd93d04e26959bb4942beba1deee2d183f"
+DIGEST = "636e7b7de1c1127a77f0cc8f03b809d135002c8591afb6d6d5ef280c92edd689"
 
 
 def _workspace(z, count, work, overwrite):
@@ -358,4 +358,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 992de2da6c0fe858183574f3c6a1163804083b89126f64b44608c0c0b46595ed
+# text 26d8d70971602001d9d670a076b03c3ba2311338834524eba40691534f7b2adc

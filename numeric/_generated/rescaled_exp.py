@@ -29,7 +29,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "01120adc0b04de42b2a1ddcdb2d1350875278f36a7d033da1a8aa1cea127ab2f"
+DIGEST = "f10466b290b309fe19c6ed1ffd0550a13ef9651f171740ccd263d4cf772aefd6"
 
 
 def _workspace(z, count, work, overwrite):
@@ -352,4 +352,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 4ebb75465b9cd75144b2abe01f8e636628cfac1b04bc346a6f85b3cfe6d66f12
+# text 169fd5eb786fbf938e1c46bb21ff4cb8f5c2db1ee5b1360ad7d9e91e2ee5c9d9

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "99c5f1593386fcd47f710dc5018f9d3d08cd027fc7ec134f764ad89ff0b4567a"
+DIGEST = "1ab513b40547225fb8f0ae9cc30a229d21ba94505b411801206cda570f51d99e"
 
 
 def _workspace(z, count, work, overwrite):
@@ -358,4 +358,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 9f9fb710e7d83b9b9d729c40b5077e5f4dd36bfcb558a61dd636d0be0a675170
+# text 3bf9126e1ecebfb29907b444fe426687d447e4e675dde4813ca743eda30cfdf6

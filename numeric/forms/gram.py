@@ -11,13 +11,16 @@ GRAM_ENTRIES = 1 << 17
 """Entries of A that are scaled at once: 1 MiB of float64, which is still in the cache when the update reads it."""
 FEWEST_ROWS = 256
 """Rows that are scaled at least: each update reads and writes the whole sum."""
+NARROW = 32
+"""Up to so many columns, one product A^T (D A) is faster than two symmetric updates, which it spares their overhead."""
 
 
 class WeightedGram:
     """The sum of A^T diag(D) A over row blocks of A; one triangle, completed at the end.
 
     Rows are scaled by sqrt|D| and split by the sign of D, so that each block is one symmetric update for each
-    sign: half the multiplications of A^T (D A), and no copy of A beyond one block. NaN and infinity come out again.
+    sign: half the multiplications of A^T (D A), which narrow blocks make nevertheless. No copy of A beyond one block.
+    NaN and infinity come out again.
 
     Args:
         d: columns of A.
@@ -35,6 +38,9 @@ class WeightedGram:
             self._add_piece(A[start : start + height], D[start : start + height])
 
     def _add_piece(self, A: Array, D: Array) -> None:
+        if A.shape[1] <= NARROW:
+            self._upper += A.T @ np.multiply(A, D[:, None], out=self._scaled[: len(A)])
+            return
         syrk = blas.get_blas_funcs("syrk", dtype=A.dtype)
         with np.errstate(invalid="ignore"):
             negative, scale = D < 0.0, np.sqrt(np.abs(D))[:, None]

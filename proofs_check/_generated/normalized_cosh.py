@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "2be03bd2f333eae71ae665dcde061946b34db77c0377da49bfd4e1eea236094c"
+DIGEST = "7623a5a771e349fdb66f312756f7cb49e55015d4bbfb830f282c6b556c0e17bb"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 7b376acd688d7101d474f43bc069c16e2487061030eafae05931e1e9e8a0bce7
+# text 96c581ee4e7ee62d27dbb59163d07aa60316136df6c84b9bc0948991f28df80f

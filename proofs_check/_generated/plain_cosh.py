@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "6888238d5c91f30b5df24df6d4e5c005254e7cce51c4aae5d3b5dedffa44d85c"
+DIGEST = "e974cb12b6f279002bf830542e9255db5daeae1628ac4e4f11c9d3a6a37b5d1e"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text e9f71b896bf305f4056aabe2750bc33d0031f312d7f34e67b6865b927d97dc3d
+# text dac9135ae38934eed34b52c018bac7cfeb5ea4f93aa0df58bb8d54ba9743ebec

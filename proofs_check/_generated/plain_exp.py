@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "de30bb9d5811fd747689e776b4475fceea4b04ea643ecb9c9d4fed3c86c43730"
+DIGEST = "e1235c9837adff1f81a952dbfe1678a891658bc99da4c01f9ddacb535cf72075"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 185858798fe36791819de32660b81aa5308d182c8fb2fe44b3944eae95c37817
+# text 02823eec279bcfa81e8e39cbd060d94c78474099b3c5fc30a731cca550d259b9

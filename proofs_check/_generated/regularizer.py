@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "cdf9303c89c2ccf40cd08c85156b2f0544c6121c69bce69bf477162b0043612f"
+DIGEST = "0cae5388ddb079e9aa04366c4390c011db4f5404104cd1cae48a0621246b6952"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text c38b0512ac977ed7d8504ff4950d68e63c5f3bb8f6eec39300fc2d9f35333820
+# text 01724a992132abda4d3e5e811de0fe95d792883f035a545426b80afaed107e1e

@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "01120adc0b04de42b2a1ddcdb2d1350875278f36a7d033da1a8aa1cea127ab2f"
+DIGEST = "f10466b290b309fe19c6ed1ffd0550a13ef9651f171740ccd263d4cf772aefd6"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 3fb055e0947fc70b4ad8979820d49e50577f909c8f1e82950de98bf51e8b8739
+# text 5a02ab3406a5835ec10a090ba38c453eab5214298a8e4e32b9482db463db3df3
