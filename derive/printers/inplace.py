@@ -13,10 +13,8 @@ import sympy as sp
 from derive.printers.numpy import FUNCTIONS, code, unspellable
 from derive.printers.order import ordered_terms, text
 
-_ARITHMETIC = frozenset(
-    {"np.add", "np.subtract", "np.multiply", "np.divide", "np.negative", "np.positive", "np.square"}
-)
-_ZERO = _ARITHMETIC | {"np.abs", "np.sinh", "np.tanh", "np.sin"}
+_SUMS = frozenset({"np.add", "np.subtract", "np.negative", "np.positive"})
+_ZERO = _SUMS | {"np.multiply", "np.divide", "np.square", "np.abs", "np.sinh", "np.tanh", "np.sin"}
 """Operations that give 0 at zeros: a product where one factor is 0, a quotient by a scalar, a sum of zeros only."""
 _FINITE = _ZERO | {"np.exp", "np.cosh", "np.cos"}
 """Operations that give what is finite of operands that are, where these are of moderate size."""
@@ -57,7 +55,8 @@ class Body:
     _outputs: list[str] = field(default_factory=list)
     _arguments: list[str] = field(default_factory=list)
     _zero: set[str] = field(default_factory=set)
-    _finite: set[str] = field(default_factory=set)
+    _moderate: set[str] = field(default_factory=set)
+    _large: set[str] = field(default_factory=set)
     _totals: dict[sp.Expr, str] = field(default_factory=dict)
     _temporaries: int = 0
 
@@ -85,7 +84,7 @@ class Body:
 
     def moderate(self, name: str) -> None:
         """Note that a row quantity is finite at dropped entries, and so are sums and products of a few like it."""
-        self._finite.add(name)
+        self._moderate.add(name)
 
     def scratch(self, name: str) -> None:
         """An argument whose memory may be written once it is not read any more."""
@@ -110,15 +109,15 @@ class Body:
         p, q = self._split(summand)
         if q is None:
             name = self._scratch(self.row(p))
-            self._drop(name)
+            self.clear(name)
             self.lines.append(Line(f"{symbol} = _total({name})", (name,)))
             return
         first, last = sorted((self.row(p), self.row(q)), key=lambda name: (name in self.data, name in self._zero))
         if not self._zero & {first, last}:
-            self._drop(first)
+            self.clear(first)
         for name in (first, last):
             if not self._is_finite(name):
-                self._drop(name)
+                self.clear(name)
         self.lines.append(Line(f"{symbol} = {known}_dot({last}, {first})", (first, last)))
 
     def _known_totals(self, summand: sp.Expr) -> tuple[str, sp.Expr]:
@@ -143,7 +142,7 @@ class Body:
         """The spelling of a returned row quantity, 0 where an entry is dropped."""
         return name if name in self._zero else f"_drop({name}, dropped)"
 
-    def _drop(self, name: str) -> None:
+    def clear(self, name: str) -> None:
         """Make a row quantity 0 where an entry is dropped, once."""
         if name not in self._zero:
             self.statement(f"_drop({name}, dropped)", name)
@@ -151,7 +150,9 @@ class Body:
 
     def _is_finite(self, name: str) -> bool:
         """Whether 0 times an operand is 0 at dropped entries: data are finite, and scalars unless a group overflows."""
-        return name in self._zero or name in self._finite or name in self.data or name not in self._arrays()
+        return any(name in known for known in (self._zero, self._moderate, self._large, self.data)) or (
+            name not in self._arrays()
+        )
 
     def _arrays(self) -> set[str]:
         made = {made for line in self.lines for made in (line.writes, line.over)}
@@ -165,8 +166,13 @@ class Body:
             return
         if function in _ZERO and (any(zeros) if function in ("np.multiply", "np.divide") else all(zeros)):
             self._zero.add(name)
-        elif not self.data & set(operands):  # a datum may be the largest float, and twice it is infinite
-            self._finite.add(name)
+            return
+        # A datum may be the largest float: it stays finite with moderate terms, but twice it is infinite.
+        large = sum(o in self._large or o in self.data for o in operands)
+        if not large:
+            self._moderate.add(name)
+        elif large == 1 and function in _SUMS:
+            self._large.add(name)
 
     def row(self, expression: sp.Expr, name: str = "") -> str:
         """The name of a row quantity; lines are added for what is not known yet, the last one with `name`."""

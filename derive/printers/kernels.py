@@ -153,6 +153,8 @@ def _product(module: KernelModule, name: str, arguments: Sequence[str], doc: str
     d = module.d
     body = module.body([product.row, *product.totals.values(), *product.scalars.values()], DIRECTION)
     body.scratch(str(DIRECTION))
+    if product.totals:
+        body.clear(str(DIRECTION))  # in all terms, so that their other factors need not be
     for symbol, summand in product.totals.items():
         body.total(str(symbol), summand)
     for symbol, weight in product.scalars.items():

@@ -32,7 +32,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "7623a5a771e349fdb66f312756f7cb49e55015d4bbfb830f282c6b556c0e17bb"
+DIGEST = "60c7a58699b09a2fef0df21bc3ba237b664f7781cb68372e949969c41162735a"
 
 
 def _workspace(z, count, work, overwrite):
@@ -135,7 +135,6 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
-    _drop(c, dropped)
     sum_cf = _dot(f, c)
     sum_1 = 2*sum_cf + _dot(f, f)
     t1 = np.add(c, f, out=row3)
@@ -151,7 +150,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_1[..., 0]
-    return _drop(D, dropped), (U1, _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -165,14 +164,14 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
-    _drop(c, dropped)
     sum_cf = _dot(f, c)
     sum_1 = 2*sum_cf + _dot(f, f)
+    _drop(dz, dropped)
     t1 = np.add(c, f, out=row3)
     t2 = np.multiply(v, t1, out=t1)
     t3 = np.multiply(t2, 1/alpha, out=row4)
-    _drop(dz, dropped)
-    p1 = _dot(t3, dz)
+    _drop(t3, dropped)
+    p1 = _dot(dz, t3)
     t4 = np.multiply(v, 1/alpha, out=row4)
     p2 = _dot(dz, t4)
     k1 = -p2
@@ -223,10 +222,10 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     sum_ff = _dot(f, f)
+    _drop(dz, dropped)
     t1 = np.multiply(f, v, out=row2)
     t2 = np.multiply(t1, 1/alpha, out=t1)
-    _drop(dz, dropped)
-    p1 = _dot(t2, dz)
+    p1 = _dot(dz, t2)
     t3 = np.multiply(v, 1/alpha, out=row2)
     p2 = _dot(dz, t3)
     k1 = -p2
@@ -374,4 +373,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 0cfbdc234b65758c8374fd637d528050378c49fcbcd1014fa9b006b6d4e6cef6
+# text fff828772bdadcd92820b9d9b6905391d2857544ba6b48ddef8e2ff22080a53c

@@ -31,7 +31,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "83221c3da387f1b5b0aca7014b5f3c5142323af4d80e22d55fa727fb99635245"
+DIGEST = "2e7ef1cd12185794fdab70396859d73dda4d5c6624e25977f6253e7f9005be13"
 
 
 def _workspace(z, count, work, overwrite):
@@ -126,7 +126,6 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row1)
-    _drop(c, dropped)
     sum_cf = _dot(f, c)
     sum_1 = 2*sum_cf + _dot(f, f)
     t1 = np.add(c, f, out=c)
@@ -152,13 +151,12 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row1)
-    _drop(c, dropped)
     sum_cf = _dot(f, c)
     sum_1 = 2*sum_cf + _dot(f, f)
+    _drop(dz, dropped)
     t1 = np.add(c, f, out=c)
     t2 = np.multiply(f, t1, out=row2)
-    _drop(dz, dropped)
-    p1 = _dot(t2, dz)
+    p1 = _dot(dz, t2)
     p2 = _dot(dz, f)
     k1 = -p2
     k2 = p2*sum_1 - p1
@@ -167,7 +165,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t5 = np.multiply(t3, t4, out=t3)
     t6 = np.add(t5, k1*sum_cf + k2, out=t5)
     Hdz = np.multiply(f, t6, out=f)  # f*(k1*sum_cf + k2 + (dz + k1)*(c + f - sum_cf))
-    return Hdz, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(Hdz, dropped), np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -200,9 +198,9 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     sum_ff = _dot(f, f)
-    t1 = np.square(f, out=row1)
     _drop(dz, dropped)
-    p1 = _dot(t1, dz)
+    t1 = np.square(f, out=row1)
+    p1 = _dot(dz, t1)
     p2 = _dot(dz, f)
     k1 = -p2
     k2 = p2*sum_ff - p1
@@ -354,4 +352,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text de89e309373593495f55651a7c11e62fc5b3d0a85b864720ff9b91f8012efa17
+# text 3db957323b884f3957c38e81ab8f8086bffba63c4ee2fccb3f3071f395a3be52

@@ -32,7 +32,7 @@ TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "00cc502893dc33862f496f0b565764ad729e04d68d8d61f04ac48041794c5c8b"
+DIGEST = "4dd7fe73a3978d014233c4a0f2d1de8d25a98058ad69a66640173db4d63f17f7"
 
 
 def _workspace(z, count, work, overwrite):
@@ -148,7 +148,6 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=row2)  # u/alpha
     c = np.subtract(f, b, out=row3)
-    _drop(c, dropped)
     sum_cf = _dot(f, c)
     sum_1 = 2*sum_cf + _dot(f, f)
     t1 = np.abs(u, out=u)
@@ -168,7 +167,7 @@ def hessian(z, b, *, dropped=None, small=False, work=None, overwrite=False):
     C[..., 0, 0] = 0
     C[..., 0, 1] = C[..., 1, 0] = 1
     C[..., 1, 1] = sum_1[..., 0]
-    return _drop(D, dropped), (U1, _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
+    return _drop(D, dropped), (_drop(U1, dropped), _drop(U2, dropped)), C, np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -182,14 +181,14 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     c = np.subtract(f, b, out=row2)
-    _drop(c, dropped)
     sum_cf = _dot(f, c)
     sum_1 = 2*sum_cf + _dot(f, f)
+    _drop(dz, dropped)
     t1 = np.add(c, f, out=row3)
     t2 = np.multiply(v, t1, out=t1)
     t3 = np.multiply(t2, 1/alpha, out=row4)
-    _drop(dz, dropped)
-    p1 = _dot(t3, dz)
+    _drop(t3, dropped)
+    p1 = _dot(dz, t3)
     t4 = np.multiply(v, 1/alpha, out=row4)
     p2 = _dot(dz, t4)
     k1 = -p2
@@ -244,10 +243,10 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     alpha = _total(u)
     f = np.multiply(u, 1/alpha, out=u)  # u/alpha
     sum_ff = _dot(f, f)
+    _drop(dz, dropped)
     t1 = np.multiply(f, v, out=row2)
     t2 = np.multiply(t1, 1/alpha, out=t1)
-    _drop(dz, dropped)
-    p1 = _dot(t2, dz)
+    p1 = _dot(dz, t2)
     t3 = np.multiply(v, 1/alpha, out=row2)
     p2 = _dot(dz, t3)
     k1 = -p2
@@ -402,4 +401,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 020182f9953f38ae0d85b07660c39ae3a809d1035c1414a18883d2af2f2bb670
+# text 283b96f6572b91275b383c01df6166cc785799c7b04435f1d3632dea3a220cee

@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "e974cb12b6f279002bf830542e9255db5daeae1628ac4e4f11c9d3a6a37b5d1e"
+DIGEST = "96c7f2bfd7b018d19e8dd5bca7666d3c64dc4b064f1a7ec8d9a492adcd41780b"
 
 
 def _workspace(z, count, work, overwrite):
@@ -246,4 +246,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text dcf9eb926e3d29d344a915fdf359c3725bb3a30d634847b74d542c513a1f7ce3
+# text ed8ccf924240b5240151a9e737a7d49592c26dbebbc48c76195e441e7207798e

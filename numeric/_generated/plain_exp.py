@@ -26,7 +26,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "e1235c9837adff1f81a952dbfe1678a891658bc99da4c01f9ddacb535cf72075"
+DIGEST = "f0ca847f4922d33764bde8519b53d82ba5f5c55ecaf9afa5b63ec77fc9a1b4f8"
 
 
 def _workspace(z, count, work, overwrite):
@@ -238,4 +238,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 55ced8609a8e15521c4d9ad4ab53e8401877169a3f821816070ee2b9f564dd71
+# text 4b05ae90da9c5073f83e84e5291d8bdc2c87c874c2c9a84600a78d48a8c86220

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "636e7b7de1c1127a77f0cc8f03b809d135002c8591afb6d6d5ef280c92edd689"
+DIGEST = "ef2e28b8711ca465b766bba7b6539bb09caa94d69527a6216108ddd15f21ebd5"
 
 
 def _workspace(z, count, work, overwrite):
@@ -166,11 +166,9 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t2 = np.square(b, out=row3)
     _drop(t2, dropped)
     sum_bb = _total(t2)
-    t3 = np.multiply(dz, v, out=row3)
-    _drop(t3, dropped)
-    p1 = _dot(b, t3)
-    _drop(v, dropped)
     _drop(dz, dropped)
+    t3 = np.multiply(dz, v, out=row3)
+    p1 = _dot(b, t3)
     p2 = _dot(dz, v)
     k1 = -p2
     k2 = p2*sum_bb - p1
@@ -184,7 +182,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t11 = np.add(t5, t10, out=t5)
     t12 = np.multiply(v, k2, out=v)
     Hdz = np.add(t11, t12, out=t11)  # b*k1*v + dz*(u*(c - sum_bc) + v**2) + k2*v
-    return Hdz, 2 * m[..., 0]
+    return _drop(Hdz, dropped), 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -216,11 +214,9 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     t1 = np.square(b, out=row2)
     _drop(t1, dropped)
     sum_bb = _total(t1)
-    t2 = np.multiply(dz, v, out=row2)
-    _drop(t2, dropped)
-    p1 = _dot(b, t2)
-    _drop(v, dropped)
     _drop(dz, dropped)
+    t2 = np.multiply(dz, v, out=row2)
+    p1 = _dot(b, t2)
     p2 = _dot(dz, v)
     k1 = -p2
     k2 = p2*sum_bb - p1
@@ -358,4 +354,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 26d8d70971602001d9d670a076b03c3ba2311338834524eba40691534f7b2adc
+# text 012670510a319ccbccbb8bfd6d405c650b3c8fb6f49a6305388a2352a4e5e706

@@ -29,7 +29,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "f10466b290b309fe19c6ed1ffd0550a13ef9651f171740ccd263d4cf772aefd6"
+DIGEST = "d1b97f08b3de3d11a4b9317a1976d556a88f7c9aee8d3c85b117a4b6bc83b259"
 
 
 def _workspace(z, count, work, overwrite):
@@ -157,11 +157,10 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t2 = np.square(b, out=row2)
     _drop(t2, dropped)
     sum_bb = _total(t2)
-    t3 = np.multiply(dz, u, out=row2)
-    _drop(t3, dropped)
-    p1 = _dot(b, t3)
     _drop(dz, dropped)
-    p2 = _dot(u, dz)
+    t3 = np.multiply(dz, u, out=row2)
+    p1 = _dot(b, t3)
+    p2 = _dot(dz, u)
     k1 = -p2
     k2 = p2*sum_bb - p1
     t4 = np.multiply(b, k1, out=row2)
@@ -203,11 +202,9 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     t1 = np.square(b, out=row1)
     _drop(t1, dropped)
     sum_bb = _total(t1)
-    t2 = np.multiply(dz, u, out=row1)
-    _drop(t2, dropped)
-    p1 = _dot(b, t2)
-    _drop(u, dropped)
     _drop(dz, dropped)
+    t2 = np.multiply(dz, u, out=row1)
+    p1 = _dot(b, t2)
     p2 = _dot(dz, u)
     k1 = -p2
     k2 = p2*sum_bb - p1
@@ -352,4 +349,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 169fd5eb786fbf938e1c46bb21ff4cb8f5c2db1ee5b1360ad7d9e91e2ee5c9d9
+# text 9e2d5ca9463218cb1907d40909b52173d75c1a0a46424bada7780da8b5a76230

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "1ab513b40547225fb8f0ae9cc30a229d21ba94505b411801206cda570f51d99e"
+DIGEST = "eae276a959251f6e52117bbdb9ab3bc2f01cf90e80185e24862e9d468f62c88a"
 
 
 def _workspace(z, count, work, overwrite):
@@ -166,11 +166,9 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t2 = np.square(b, out=row3)
     _drop(t2, dropped)
     sum_bb = _total(t2)
-    t3 = np.multiply(dz, v, out=row3)
-    _drop(t3, dropped)
-    p1 = _dot(b, t3)
-    _drop(v, dropped)
     _drop(dz, dropped)
+    t3 = np.multiply(dz, v, out=row3)
+    p1 = _dot(b, t3)
     p2 = _dot(dz, v)
     k1 = -p2
     k2 = p2*sum_bb - p1
@@ -184,7 +182,7 @@ def hessian_product(z, b, dz, *, dropped=None, small=False, work=None, overwrite
     t11 = np.add(t5, t10, out=t5)
     t12 = np.multiply(v, k2, out=v)
     Hdz = np.add(t11, t12, out=t11)  # b*k1*v + dz*(u*(c - sum_bc) + v**2) + k2*v
-    return Hdz, 2 * m[..., 0]
+    return _drop(Hdz, dropped), 2 * m[..., 0]
 
 
 @np.errstate(all="ignore")
@@ -216,11 +214,9 @@ def gauss_newton_product(z, b, dz, *, dropped=None, small=False, work=None, over
     t1 = np.square(b, out=row1)
     _drop(t1, dropped)
     sum_bb = _total(t1)
-    t2 = np.multiply(dz, v, out=row1)
-    _drop(t2, dropped)
-    p1 = _dot(b, t2)
-    _drop(v, dropped)
     _drop(dz, dropped)
+    t2 = np.multiply(dz, v, out=row1)
+    p1 = _dot(b, t2)
     p2 = _dot(dz, v)
     k1 = -p2
     k2 = p2*sum_bb - p1
@@ -358,4 +354,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 3bf9126e1ecebfb29907b444fe426687d447e4e675dde4813ca743eda30cfdf6
+# text c2f2e8a086f438c67cd0aadc6f2521b0ae23cb287b8701482df22a2dc94fe985

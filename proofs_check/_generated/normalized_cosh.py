@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "7623a5a771e349fdb66f312756f7cb49e55015d4bbfb830f282c6b556c0e17bb"
+DIGEST = "60c7a58699b09a2fef0df21bc3ba237b664f7781cb68372e949969c41162735a"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 96c581ee4e7ee62d27dbb59163d07aa60316136df6c84b9bc0948991f28df80f
+# text 513f8e5b7546c3e334709923426a9e5a8a44f58c76ed4eec7ebc04fb3cd4161a

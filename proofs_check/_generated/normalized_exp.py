@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "83221c3da387f1b5b0aca7014b5f3c5142323af4d80e22d55fa727fb99635245"
+DIGEST = "2e7ef1cd12185794fdab70396859d73dda4d5c6624e25977f6253e7f9005be13"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text 25aae47443c91aac56c4174733b94a9515c271d22525b6775a7c72376326ec89
+# text 11834fb5eac144a775b9454e10e2610c6cc1a009e936fe13f485c98f4bd8b67e

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "00cc502893dc33862f496f0b565764ad729e04d68d8d61f04ac48041794c5c8b"
+DIGEST = "4dd7fe73a3978d014233c4a0f2d1de8d25a98058ad69a66640173db4d63f17f7"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text d2cbd9a3e95ba0418f7b216e0a295d4c1f0936fe053b7d47ba33b596341971ed
+# text 03524b2894b95d94c18dfdc2d93436e33bae8d475f8fb93ff7bee8dbd475f15c

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "e974cb12b6f279002bf830542e9255db5daeae1628ac4e4f11c9d3a6a37b5d1e"
+DIGEST = "96c7f2bfd7b018d19e8dd5bca7666d3c64dc4b064f1a7ec8d9a492adcd41780b"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text dac9135ae38934eed34b52c018bac7cfeb5ea4f93aa0df58bb8d54ba9743ebec
+# text f5c4ac24c19df36c3350fb3164d9f0c915e5d4047995559fe43eadf66c3e78ad

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "e1235c9837adff1f81a952dbfe1678a891658bc99da4c01f9ddacb535cf72075"
+DIGEST = "f0ca847f4922d33764bde8519b53d82ba5f5c55ecaf9afa5b63ec77fc9a1b4f8"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 02823eec279bcfa81e8e39cbd060d94c78474099b3c5fc30a731cca550d259b9
+# text b8b353d6dce78c19a0c7e29ef3429ca51ebe4b24fe7d8ff84d5415f70f983190

@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "0cae5388ddb079e9aa04366c4390c011db4f5404104cd1cae48a0621246b6952"
+DIGEST = "2e688f3f94936b42e8d4579b1925cc16322e0a952db0b2541d1715e243922861"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 01724a992132abda4d3e5e811de0fe95d792883f035a545426b80afaed107e1e
+# text 8d7c47bbf2f7324b40febf1e3fb009f0713d3d4c5a61fb2a3228c0946071cb83

@@ -18,7 +18,7 @@ Operations per row: value 5, gradient 7, diagonal of the Hessian 9; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-cosh"
-DIGEST = "636e7b7de1c1127a77f0cc8f03b809d135002c8591afb6d6d5ef280c92edd689"
+DIGEST = "ef2e28b8711ca465b766bba7b6539bb09caa94d69527a6216108ddd15f21ebd5"
 
 
 def value(z, b):
@@ -69,4 +69,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 148884c4e3c52cf3d2f32eb9bf1916bde55b9371fc58685dda120c90c63cdd13
+# text b0178c8b577561e7a76dfcf14b54d811a0d8788fb695d0c5082ea69e6f352358

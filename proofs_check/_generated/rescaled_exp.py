@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "f10466b290b309fe19c6ed1ffd0550a13ef9651f171740ccd263d4cf772aefd6"
+DIGEST = "d1b97f08b3de3d11a4b9317a1976d556a88f7c9aee8d3c85b117a4b6bc83b259"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 5a02ab3406a5835ec10a090ba38c453eab5214298a8e4e32b9482db463db3df3
+# text 815255ac860305e28b416bbe2a935fe9724c23a1bbe23eca6fe75e94e6954c31
