@@ -9,6 +9,7 @@ import pytest
 
 from numeric import AttentionRegression, OutsideDomain, VectorRegression
 from numeric.forms import layout, matrix_hessian, vector
+from numeric.forms.gram import WeightedGram
 from numeric.forms.layout import row_blocks
 
 RELATIVE = 1e-12
@@ -115,6 +116,48 @@ def test_a_diagonal_that_is_not_kept_gives_the_same_product(monkeypatch, small_b
     np.testing.assert_allclose(again.to_dense(), dense, rtol=1e-13, atol=1e-14 * np.abs(dense).max())
 
 
+@pytest.mark.parametrize("size", [1, 300], ids=["small", "shifted"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weights"])
+@pytest.mark.parametrize("request_", ["hessian", "gauss_newton"])
+@pytest.mark.parametrize("loss", ["normalized-exp", "normalized-sinh", "rescaled-exp", "rescaled-cosh"])
+def test_the_first_product_is_the_second_one(loss, request_, weighted, size, small_blocks):
+    """The first is made in one pass without keeping anything, later ones from what is kept; both as the dense matrix."""
+    A1, A2, B, w, X = arrays()
+    X = size * X / np.abs(A1 @ X @ A2.T).max()
+    V = np.random.default_rng(5).normal(size=X.shape)
+    rows = np.stack([A2 @ V[0], A2 @ V[1]])
+    problems = [
+        (AttentionRegression(loss, A1, A2, B, w=w if weighted else None, mask=masks(SHAPE)["causal"]), X, V),
+        (VectorRegression(loss, A2, B[0], w=w[0] if weighted else None), size * X[0] / np.abs(A2 @ X[0]).max(), V[0]),
+        (VectorRegression(loss, A2, B[:2], w=w[0] if weighted else None), X, V),
+    ]
+    for problem, x, v in problems:
+        H = getattr(problem, request_)(x, scaled=True)
+        assert H.log_scale == problem.value_and_gradient(x, scaled=True)[2]
+        first, second, dense = H @ v, H @ v, (H.to_dense() @ v.ravel()).reshape(v.shape)
+        # Near one-hot rows cancel: what is left is as exact as the terms are.
+        tolerance = REORDERED * H.forms[0].terms() * np.linalg.norm(A1) * np.linalg.norm(A2) * np.abs(rows).max()
+        np.testing.assert_allclose(first, dense, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(second, dense, rtol=0, atol=tolerance)
+
+
+def test_a_single_product_forms_no_diagonal(monkeypatch):
+    """Neither D nor A2^T U is worth its memory for one product; from the second product on they are."""
+    A1, A2, B, _, X = arrays()
+    for problem, x in (
+        (AttentionRegression("normalized-exp", A1, A2, B), X),
+        (VectorRegression("normalized-exp", A2, B[0]), X[0]),
+    ):
+        made = []
+        loss = vars(problem.loss)["hessian"]
+        monkeypatch.setattr(problem.loss, "hessian", lambda *args, loss=loss, **kw: made.append(1) or loss(*args, **kw))
+        H = problem.hessian(x)
+        for count in (0, 1, 1):
+            H @ x
+            assert len(made) == count
+        monkeypatch.undo()
+
+
 @pytest.mark.parametrize("kind", masks(SHAPE))
 @pytest.mark.parametrize("loss", LOSSES)
 def test_float32_stays_float32(loss, kind, small_blocks):
@@ -170,6 +213,29 @@ def test_value_and_gradient_need_memory_for_factors_and_blocks_only():
         tracemalloc.stop()
     # Two blocks of Z and a few arrays like A1; Z alone takes 32 MB.
     assert peak <= 2 * 8 * layout.BLOCK_ENTRIES + 6 * 8 * n * d
+
+
+def test_a_vanished_total_of_the_vector_form_is_an_error_before_any_product(small_blocks):
+    for b in ([0.5, 0.5], [[0.5, 0.5], [0.25, 0.75]]):
+        problem = VectorRegression("normalized-sinh", np.eye(2), b)
+        x = np.broadcast_to([3.0, -3.0], problem.x_shape)
+        with pytest.raises(OutsideDomain, match="alpha of row 0 is 0 times"):
+            problem.hessian(x)
+
+
+@pytest.mark.parametrize("d", [3, 40])
+def test_weighted_gram_matrices_are_symmetric_and_those_of_the_definition(d):
+    """Narrow and wide blocks, weights of both signs and of one, more rows than are scaled at once."""
+    rng = np.random.default_rng(6)
+    for D in (rng.normal(size=3000), -rng.random(3000)):
+        A = rng.normal(size=(3000, d))
+        total = WeightedGram(d, A.dtype)
+        for rows in (slice(0, 2900), slice(2900, 3000)):
+            total.add(A[rows], D[rows])
+        exact = np.einsum("ip,i,iq->pq", *(a.astype(np.longdouble) for a in (A, D, A)))
+        np.testing.assert_array_equal(total.matrix(), total.matrix().T)
+        # A sum of 3000 terms of either sign, relative to the sum of their sizes.
+        np.testing.assert_allclose(total.matrix(), exact.astype(float), atol=1e-14 * np.abs(D).sum())
 
 
 @pytest.mark.parametrize("kind", masks((97, 61)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numeric.forms.layout import RowBlock
+from numeric.forms.layout import RowBlock, drop
 from numeric.kernels import Array
 from numeric.structure import (
     PairTable,
@@ -108,6 +108,7 @@ class MatrixHessian:
             A2 = form.A2[block.columns]
             (entries,) = buffers.like(block)
             np.matmul(left[block.rows], A2.T, out=entries)
+            drop(entries, buffers.dropped(block))  # D is 0 there, but an entry might be infinite
             entries *= D
             np.matmul(entries, A2, out=products[block.rows])
         buffers.give_back()
