@@ -155,7 +155,7 @@ def test_huge_rows_and_targets_that_a_mask_drops_change_no_result(loss, weighted
 
 @pytest.mark.parametrize("loss", loss_names())
 def test_entries_that_overflow_where_a_mask_drops_them_change_no_result(loss):
-    """Columns whose z, and whose z along a direction, are infinite or NaN; the squares of A2 overflow, so no diagonal."""
+    """Columns whose z, in x and along a direction, are infinite or NaN; squares of A2 overflow, so no diagonal."""
     A1, A2, B, w, X, mask, hidden = masked_arrays()
     wild = np.where(hidden[:, None], np.finfo(float).max * np.sign(A2), A2)
     V = 9 * np.random.default_rng(2).normal(size=X.shape)

@@ -55,10 +55,10 @@ class MatrixHessian:
 
     @property
     def surely_finite(self) -> bool:
-        """Whether every z is small, or the loss of degree 0, and the target of a size whose square is a float."""
+        """Whether every z is small, or scaled to at most 1, and sums of n targets of a size whose square is a float."""
         form, loss = self.evaluation.form, self.evaluation.loss
-        bounded = loss.DEGREE == 0 or all(self.evaluation.small)
-        return bounded and form.largest_target <= np.finfo(form.target.dtype).max ** 0.25
+        bounded = loss.DEGREE is not None or all(self.evaluation.small)
+        return bounded and form.shape[1] * form.largest_target <= np.finfo(form.target.dtype).max ** 0.25
 
     def _pieces(self) -> Iterator[tuple[RowBlock, Array, tuple[Array, ...], Array]]:
         return self.evaluation.pieces(self.kind, self.log_scale)

@@ -270,10 +270,10 @@ class VectorHessian:
 
     @property
     def surely_finite(self) -> bool:
-        """Whether every z is small, or the loss of degree 0, and b of moderate size; else whether D is finite."""
+        """Whether every z is small, or scaled to at most 1, and b of moderate size; else whether D is finite."""
         form, loss = self.evaluation.form, self.evaluation.loss
-        bounded = loss.DEGREE == 0 or self.evaluation.small
-        moderate = form.largest_target <= np.finfo(form.target.dtype).max ** 0.25
+        bounded = loss.DEGREE is not None or self.evaluation.small
+        moderate = form.shape[0] * form.largest_target <= np.finfo(form.target.dtype).max ** 0.25
         return (bounded and moderate) or bool(np.all(np.isfinite(self._pieces[0])))
 
     def apply(self, v: Array) -> Array:
