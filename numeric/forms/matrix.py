@@ -82,6 +82,11 @@ class MatrixForm:
         return row_blocks(self.shape, self.mask)
 
     @cached_property
+    def starts(self) -> Array:
+        """The first row of each block."""
+        return np.array([block.rows.start for block in self.blocks])
+
+    @cached_property
     def largest_block(self) -> int:
         """Entries of the largest block."""
         return max(rows * columns for rows, columns in (block.shape for block in self.blocks))
@@ -193,11 +198,11 @@ class MatrixEvaluation:
         return self.form.A1 @ self.x
 
     @cached_property
-    def small(self) -> tuple[bool, ...]:
+    def small(self) -> list[bool]:
         """Whether the entries of each block are small, by Cauchy and Schwarz."""
-        starts = [block.rows.start for block in self.form.blocks]
-        longest = np.sqrt(np.maximum.reduceat(np.vecdot(self._left, self._left), starts))
-        return tuple((longest * self.form.longest_row <= small_entry(self.x.dtype)).tolist())
+        form, left = self.form, self._left
+        longest = np.sqrt(np.maximum.reduceat(np.vecdot(left, left), form.starts))
+        return (longest * form.longest_row <= small_entry(left.dtype)).tolist()
 
     def _entries(self, function: str) -> Iterator[tuple[RowBlock, Entries]]:
         """Each block with its entries z and the arrays that a kernel function wants; valid until the next block."""
@@ -232,7 +237,7 @@ class MatrixEvaluation:
                 factors = np.exp(scales - scale)
                 values *= factors
                 products *= factors[:, None]
-            return Scaled(float(values.sum(dtype=float)), form.A1.T @ products, scale)
+            return Scaled(float(np.add.reduce(values, dtype=float)), form.A1.T @ products, scale)
 
     def _check_domain(self) -> None:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
