@@ -11,7 +11,7 @@ from numeric.kernels import Array, Dropped
 BLOCK_ENTRIES = 1 << 17
 """Entries of Z in a block, 1 MiB of float64: with the work arrays it stays in cache."""
 FEWEST_ROWS, MOST_ROWS = 16, 256
-BLOCK_COST = 1 << 12
+BLOCK_COST = 1 << 11
 """A block is cut in two where that leaves out more than so many dropped entries: about what one more block costs."""
 
 
