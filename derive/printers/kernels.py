@@ -15,6 +15,8 @@ What a profiler found to matter, in the order of gain (rows of 256 to 4096 entri
   the one that subtracts it are left out;
 - u (1/alpha) in place of u/alpha: a division costs three multiplications;
 - `np.vecdot` for totals of products: the product is never written;
+- dropped entries are cleared by a bitwise and with 0 or -1, which is 0 even for infinity and NaN (0.15 ns an entry; a
+  copy under a boolean mask takes 3.6), before the exponential: that of -infinity takes eight times as long as of 0;
 - NumPy's exp is vectorized and takes as long as four multiplications: a vectorized exp of one's own gains nothing.
 """
 

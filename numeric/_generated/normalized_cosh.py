@@ -32,7 +32,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "60c7a58699b09a2fef0df21bc3ba237b664f7781cb68372e949969c41162735a"
+DIGEST = "3b11dd1b7c10ed9b4318c851f7d51af550eb1f886d1820d63af3dba9318df36b"
 
 
 def _workspace(z, count, work, overwrite):
@@ -373,4 +373,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text fff828772bdadcd92820b9d9b6905391d2857544ba6b48ddef8e2ff22080a53c
+# text 96346ad96b2baf57acc209534aff275d010b43035d92cd32f72cab0302eb9822

@@ -31,7 +31,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "2e7ef1cd12185794fdab70396859d73dda4d5c6624e25977f6253e7f9005be13"
+DIGEST = "b07c2436d846a3d4a4a4d582b613b9ee3926f9a65b49ffe8cd712f97f78dfa79"
 
 
 def _workspace(z, count, work, overwrite):
@@ -352,4 +352,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 3db957323b884f3957c38e81ab8f8086bffba63c4ee2fccb3f3071f395a3be52
+# text b5f5382285080ffb8b164224a7b0514ba22e77e6a5b1736ffea413ef06e70341

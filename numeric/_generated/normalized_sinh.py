@@ -32,7 +32,7 @@ TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "4dd7fe73a3978d014233c4a0f2d1de8d25a98058ad69a66640173db4d63f17f7"
+DIGEST = "07ad25db5982f92b55b8db6ef65589727da3ba6c99579360f02c16bb37b4f27a"
 
 
 def _workspace(z, count, work, overwrite):
@@ -401,4 +401,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 283b96f6572b91275b383c01df6166cc785799c7b04435f1d3632dea3a220cee
+# text 39a0a6f65babfc97724ab3a5d2ae84c0e466ba3e73dc61fc6339b6c7c4ee1013

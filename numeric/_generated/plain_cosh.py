@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "96c7f2bfd7b018d19e8dd5bca7666d3c64dc4b064f1a7ec8d9a492adcd41780b"
+DIGEST = "0c7a606508344c82d9b31b57a346597dd8804c863a800e9752d0893397fe4fd3"
 
 
 def _workspace(z, count, work, overwrite):
@@ -246,4 +246,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text ed8ccf924240b5240151a9e737a7d49592c26dbebbc48c76195e441e7207798e
+# text 7baf39b86cf315ae8f13a346fa01fa9497a364424b0f981583dd04a9d5214110

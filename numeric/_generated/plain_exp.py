@@ -26,7 +26,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "f0ca847f4922d33764bde8519b53d82ba5f5c55ecaf9afa5b63ec77fc9a1b4f8"
+DIGEST = "9134d6e637273aa5f8504c7576a3025c02169e4333e3fff9c19264da06dc0f38"
 
 
 def _workspace(z, count, work, overwrite):
@@ -238,4 +238,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 4b05ae90da9c5073f83e84e5291d8bdc2c87c874c2c9a84600a78d48a8c86220
+# text 00323e7f7b7bb1a41f8f7cc714dec76fce10a0beba4e91502b7f5638c896ef3f

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "ef2e28b8711ca465b766bba7b6539bb09caa94d69527a6216108ddd15f21ebd5"
+DIGEST = "5e1bb1b90a1e5dadf3ee19f48b7d94159a7547d048f9b7b6f7fd9a429d707308"
 
 
 def _workspace(z, count, work, overwrite):
@@ -354,4 +354,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 012670510a319ccbccbb8bfd6d405c650b3c8fb6f49a6305388a2352a4e5e706
+# text 1e6b96c793d9fc7d35bc17b19a423e344921d60970f377346580660077ed8b1a

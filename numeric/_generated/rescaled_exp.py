@@ -29,7 +29,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "d1b97f08b3de3d11a4b9317a1976d556a88f7c9aee8d3c85b117a4b6bc83b259"
+DIGEST = "57a32f3725c4eb1244e4b68e33d857ff8ae31168446415504fb95d88cc105df4"
 
 
 def _workspace(z, count, work, overwrite):
@@ -349,4 +349,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 9e2d5ca9463218cb1907d40909b52173d75c1a0a46424bada7780da8b5a76230
+# text c0899b7c3b4ebb0c7e80018dd5dd7fd9c79098972d42a35275504737b1fceee8

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "eae276a959251f6e52117bbdb9ab3bc2f01cf90e80185e24862e9d468f62c88a"
+DIGEST = "e08a43a6c5dcffc8f05c5291292850d9bd125dc980e36b9938698fbad3b1db1a"
 
 
 def _workspace(z, count, work, overwrite):
@@ -354,4 +354,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text c2f2e8a086f438c67cd0aadc6f2521b0ae23cb287b8701482df22a2dc94fe985
+# text 5b0315ae662f4f6586e3379d63fcbf00d87f6b94686ed83d3cef58022882636d

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "60c7a58699b09a2fef0df21bc3ba237b664f7781cb68372e949969c41162735a"
+DIGEST = "3b11dd1b7c10ed9b4318c851f7d51af550eb1f886d1820d63af3dba9318df36b"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 513f8e5b7546c3e334709923426a9e5a8a44f58c76ed4eec7ebc04fb3cd4161a
+# text 5037bb43e17105be65fb4a7b7bc341e3315c3d7a781d7d5a9d02c0fd4be73fcd

@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "2e7ef1cd12185794fdab70396859d73dda4d5c6624e25977f6253e7f9005be13"
+DIGEST = "b07c2436d846a3d4a4a4d582b613b9ee3926f9a65b49ffe8cd712f97f78dfa79"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text 11834fb5eac144a775b9454e10e2610c6cc1a009e936fe13f485c98f4bd8b67e
+# text 6f957b72297ecf13b7cf968ae19eb26ecd087d3e1c6b857798d762d508924f09

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "4dd7fe73a3978d014233c4a0f2d1de8d25a98058ad69a66640173db4d63f17f7"
+DIGEST = "07ad25db5982f92b55b8db6ef65589727da3ba6c99579360f02c16bb37b4f27a"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 03524b2894b95d94c18dfdc2d93436e33bae8d475f8fb93ff7bee8dbd475f15c
+# text bd2ddb39c2d2be37c616faa4b73cf83ffdff76a1beeaa046da68b920b8289a0a

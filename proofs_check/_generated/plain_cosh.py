@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "96c7f2bfd7b018d19e8dd5bca7666d3c64dc4b064f1a7ec8d9a492adcd41780b"
+DIGEST = "0c7a606508344c82d9b31b57a346597dd8804c863a800e9752d0893397fe4fd3"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text f5c4ac24c19df36c3350fb3164d9f0c915e5d4047995559fe43eadf66c3e78ad
+# text 6510d850c67ef7797bd93c270f7a0b910151f9cb67947dc95f16393ed412fae0

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "f0ca847f4922d33764bde8519b53d82ba5f5c55ecaf9afa5b63ec77fc9a1b4f8"
+DIGEST = "9134d6e637273aa5f8504c7576a3025c02169e4333e3fff9c19264da06dc0f38"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text b8b353d6dce78c19a0c7e29ef3429ca51ebe4b24fe7d8ff84d5415f70f983190
+# text 187d76d7d38ddfaa0b62cc510e66d179076d05c29fd78b358cab17e17355523a

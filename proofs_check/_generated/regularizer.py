@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "2e688f3f94936b42e8d4579b1925cc16322e0a952db0b2541d1715e243922861"
+DIGEST = "cb5ee7cccd766a1971b40124706fbcbd0e4f1079bdf7a1abe1d7f4e02a3582a8"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 8d7c47bbf2f7324b40febf1e3fb009f0713d3d4c5a61fb2a3228c0946071cb83
+# text ae360f288dd92987ffb0827d2406631bdce346aded4e6841675211a0c7b8a847

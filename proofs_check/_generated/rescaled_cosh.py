@@ -18,7 +18,7 @@ Operations per row: value 5, gradient 7, diagonal of the Hessian 9; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-cosh"
-DIGEST = "ef2e28b8711ca465b766bba7b6539bb09caa94d69527a6216108ddd15f21ebd5"
+DIGEST = "5e1bb1b90a1e5dadf3ee19f48b7d94159a7547d048f9b7b6f7fd9a429d707308"
 
 
 def value(z, b):
@@ -69,4 +69,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text b0178c8b577561e7a76dfcf14b54d811a0d8788fb695d0c5082ea69e6f352358
+# text a4d938ba989ba2fa9f5d9ff5185bebad66066ea9cf3bed8c4f2328343f58ef42
