@@ -10,6 +10,7 @@
 ('converged', True)
 """
 
+from numeric.identifiability import Identifiability
 from numeric.kernels import kernel, loss_names
 from numeric.loading import ProblemData, load, shipped
 from numeric.operator import HessianOperator
@@ -23,6 +24,7 @@ __all__ = [
     "STATUS",
     "AttentionRegression",
     "HessianOperator",
+    "Identifiability",
     "InputError",
     "OutsideDomain",
     "ProblemData",

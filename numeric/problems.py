@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from numeric.validation import (
     common_dtype,
     real_array,
 )
+
+if TYPE_CHECKING:
+    from numeric.identifiability import Identifiability
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,6 +120,12 @@ class Regression(ABC):
     def hessian_product(self, x: Array, v: Array) -> Array:
         """The Hessian at x times v, in v's shape (x's shape or vec)."""
         return self.hessian(x).dot(v)
+
+    def identifiability(self) -> "Identifiability":
+        """What the data determine of x: rank, free directions, symmetries, and the member of minimum norm."""
+        from numeric.identifiability import identifiability  # it is made of problems
+
+        return identifiability(self)
 
     def scipy_functions(self) -> dict[str, Callable[..., Any]]:
         """`fun`, `jac`, `hess` and `hessp` on flat x, keyword arguments of `scipy.optimize.minimize`.
