@@ -15,6 +15,7 @@ from numeric.kernels import kernel, loss_names
 from numeric.loading import ProblemData, load, shipped
 from numeric.operator import HessianOperator
 from numeric.problems import AttentionRegression, Regression, VectorRegression
+from numeric.sensitivity import Sensitivity, sensitivity
 from numeric.solution import STATUS, Solution
 from numeric.solve import solve
 from numeric.starts import logit_start
@@ -29,6 +30,7 @@ __all__ = [
     "OutsideDomain",
     "ProblemData",
     "Regression",
+    "Sensitivity",
     "Solution",
     "VectorRegression",
     "kernel",
@@ -36,5 +38,6 @@ __all__ = [
     "logit_start",
     "loss_names",
     "shipped",
+    "sensitivity",
     "solve",
 ]
