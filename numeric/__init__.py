@@ -37,7 +37,7 @@ __all__ = [
     "load",
     "logit_start",
     "loss_names",
-    "shipped",
     "sensitivity",
+    "shipped",
     "solve",
 ]

@@ -37,12 +37,16 @@ from numeric.whitening import WhitenedRegression, whiten
 
 LARGEST_DENSE = 2500
 """Whitened unknowns up to which the Hessian is factorized; conjugate gradients on products beyond."""
+LARGEST_ROWS = 1 << 25
+"""Entries of the preconditioner's blocks, 256 MiB; conjugate gradients have none beyond."""
 NOT_STATIONARY = 1e-6
 """A Newton step may change no z by more than this: the derivative is then right to about as many digits."""
 SINGULAR = 64.0
 """Curvatures below this many machine epsilons times size and largest curvature are rounding errors."""
 CG_RTOL, CG_STEPS = 1e-12, 10
 """Relative residual of conjugate gradients, and their steps for each unknown."""
+FLOOR = 1e-14
+"""Curvatures of rows are taken for at least this share of the largest in the preconditioner."""
 
 
 @dataclass(frozen=True)
@@ -232,9 +236,11 @@ def _inverse(w: WhitenedRegression, known: Identifiability, y: Array) -> tuple[C
     With x = P y and G any symmetric generalized inverse of P^T H P, Pi P G P^T Pi is the pseudo-inverse of H, Pi the
     projector onto the determined directions; P alone ends there unless views of X interlock.
     """
+    # Independent problems have a block of the Hessian each.
+    factorized = (y.size if w.left is not None else y.shape[-1]) <= LARGEST_DENSE
     try:
         gradient = w.value_and_gradient(y)[1]
-        solve = _dense_inverse(w, y, known) if y.size <= LARGEST_DENSE else _iterative_inverse(w, y)
+        solve = _dense_inverse(w, y, known) if factorized else _iterative_inverse(w, y)
     except (OutsideDomain, OverflowError) as error:
         raise InputError(f"solution: the loss has no finite derivatives there: {error}") from None
     step = max(form.largest_entry(solve(gradient)) for form in w.forms)
@@ -250,7 +256,7 @@ def _inverse(w: WhitenedRegression, known: Identifiability, y: Array) -> tuple[C
         whole = columns if w.left is None else w.left.to_original.T @ columns
         return project(w.to_original(solve(whole)))
 
-    return inverse, True if y.size <= LARGEST_DENSE else None
+    return inverse, True if factorized else None
 
 
 def _dense_inverse(w: WhitenedRegression, y: Array, known: Identifiability) -> Callable[[Array], Array]:
@@ -274,15 +280,40 @@ def _dense_inverse(w: WhitenedRegression, y: Array, known: Identifiability) -> C
 
 
 def _iterative_inverse(w: WhitenedRegression, y: Array) -> Callable[[Array], Array]:
-    hessian = w.hessian(y)
+    hessian, preconditioner = w.hessian(y), _row_by_row(w, y)
 
     def solve(r: Array) -> Array:
-        result, failed = cg(hessian, r.ravel(), rtol=CG_RTOL, maxiter=CG_STEPS * y.size)
+        result, failed = cg(hessian, r.ravel(), rtol=CG_RTOL, maxiter=CG_STEPS * y.size, M=preconditioner)
         if failed:
             raise InputError("solution: conjugate gradients fail there: x is no isolated minimum; add weights w")
         return result.reshape(y.shape)
 
     return solve
+
+
+def _row_by_row(w: WhitenedRegression, y: Array) -> DataOperator | None:
+    """An approximate inverse of H = sum_j (a_j a_j^T) (x) K_j: the sum of (a_j a_j^T) (x) K_j^{-1}.
+
+    The a_j are rows of a matrix with orthonormal columns. Where it is square, as for A1 with no more rows than columns,
+    this is the inverse itself. None where the K_j are too large.
+    """
+    rows = len(y.reshape(-1, y.shape[-1])) if w.left is None else sum(form.shape[0] for form in w.forms)
+    if rows * y.shape[-1] ** 2 > LARGEST_ROWS:
+        return None
+    parts = []
+    for form in cast(tuple[VectorForm | MatrixForm, ...], w.forms):
+        local = LocalForm(w.loss, form, y)
+        A1, A2 = local.factors
+        K = np.stack([local.curvature(np.broadcast_to(column, local.Z.shape)) @ A2 for column in A2.T], axis=-1)
+        curvatures, vectors = np.linalg.eigh((K + np.swapaxes(K, -1, -2)) / 2)
+        parts.append((A1, vectors, np.maximum(np.abs(curvatures), FLOOR * np.abs(curvatures).max())))
+
+    def product(r: Array) -> Array:
+        rows = np.atleast_2d(r)
+        inner = ((A1, V, (np.swapaxes(V, -1, -2) @ (A1 @ rows)[..., None]) / c[..., None]) for A1, V, c in parts)
+        return sum((A1.T @ (V @ q)[..., 0] for A1, V, q in inner), start=np.zeros_like(rows)).reshape(y.shape)
+
+    return DataOperator(y.shape, y.shape, product, product)
 
 
 def _projector(P: Array) -> Array:

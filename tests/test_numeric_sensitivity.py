@@ -349,16 +349,22 @@ def test_norms_check_their_arguments():
         operator.norm("nuclear")
 
 
-def test_large_problems_use_conjugate_gradients(monkeypatch):
-    dense = result_of("softmax, matrix")
+@pytest.mark.parametrize("preconditioned", [True, False])
+@pytest.mark.parametrize("name", ["softmax, matrix", "prompts", "dependent columns, matrix", "k problems"])
+def test_large_problems_use_conjugate_gradients(name, preconditioned, monkeypatch):
+    dense = result_of(name)
     monkeypatch.setattr(MODULE, "LARGEST_DENSE", 1)
-    iterative = result_of("softmax, matrix")
+    if not preconditioned:
+        monkeypatch.setattr(MODULE, "LARGEST_ROWS", 1)
+    iterative = result_of(name)
     assert (dense.minimum, iterative.minimum) == (True, None)
-    change = np.random.default_rng(11).normal(size=(9, 8))
-    np.testing.assert_allclose(iterative.derivative("B").dot(change), dense.derivative("B").dot(change), rtol=1e-9)
+    pairs = zip(operators(iterative), operators(dense), strict=True)
+    for (_, _, got), (_, _, expected) in pairs:
+        change = np.random.default_rng(11).normal(size=got.shape[1])
+        np.testing.assert_allclose(got @ change, expected @ change, rtol=1e-8, atol=1e-9)
     monkeypatch.setattr(MODULE, "cg", lambda H, r, **options: (0 * r, 1))
     with pytest.raises(InputError, match="conjugate gradients fail there"):
-        result_of("softmax, matrix")
+        result_of(name)
 
 
 def test_repr_names_the_data():
