@@ -170,7 +170,7 @@ def _peel_left(state: _Reduction, views: Sequence[View]) -> bool:
     seen, kernel = state.split(0, np.concatenate(rows))
     state.seen += seen.shape[1] * m2
     state.E1 = state.E1 @ kernel
-    return True
+    return seen.shape[1] > 0
 
 
 def _peel_right(state: _Reduction, views: Sequence[View]) -> bool:
@@ -186,7 +186,7 @@ def _peel_right(state: _Reduction, views: Sequence[View]) -> bool:
     seen, kernel = state.split(1, _triangle(rows))
     state.seen += seen.shape[1] * m1
     state.E2 = state.E2 @ kernel
-    return True
+    return seen.shape[1] > 0
 
 
 def _free_right(state: _Reduction, views: Sequence[View]) -> bool:
@@ -211,8 +211,8 @@ def _free_left(state: _Reduction, views: Sequence[View]) -> bool:
 
 def _with_core(state: _Reduction, views: Sequence[View]) -> Kernel:
     """What the reductions leave, by singular values where it is small."""
-    lefts = [state.split(0, view.left @ state.E1)[0].T for view in views]
-    rights = [state.split(1, view.right(state.E2))[0].T for view in views]
+    pairs = [(state.split(0, v.left @ state.E1)[0].T, state.split(1, v.right(state.E2))[0].T) for v in views]
+    lefts, rights = zip(*((L, R) for L, R in pairs if len(L) and len(R)), strict=True)
     ranks = [len(L) * len(R) for L, R in zip(lefts, rights, strict=True)]
     high, rank = min(sum(ranks), state.unknowns), None
     if state.unknowns <= LARGEST_CORE:

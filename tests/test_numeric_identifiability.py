@@ -60,6 +60,7 @@ def some_weights(n1, n2):
 
 
 E = np.eye(4)
+OBLIQUE = RNG.normal(size=(4, 4))
 NORMAL = RNG.normal(size=(6, 4))
 CASES = {
     "one prompt": [(RNG.normal(size=(6, 3)), RNG.normal(size=(7, 4)), None, None)],
@@ -78,6 +79,16 @@ CASES = {
         (RNG.normal(size=(9, 6)), low_rank(8, 5, 2), None, None),
     ],
     "prompts that overlap": [(NORMAL[:2], NORMAL[:3], None, None), (NORMAL[1:4], NORMAL[2:4], None, None)],
+    "prompts that each reduction meets": [
+        (OBLIQUE[:3, :3], OBLIQUE[:1], None, None),
+        (OBLIQUE[:1, :3], OBLIQUE[1:3], None, None),
+        (OBLIQUE[1:2, :3], OBLIQUE[2:], None, None),
+    ],
+    "the same with the sides exchanged": [
+        (OBLIQUE[:1], OBLIQUE[:3, :3], None, None),
+        (OBLIQUE[1:3], OBLIQUE[:1, :3], None, None),
+        (OBLIQUE[2:], OBLIQUE[1:2, :3], None, None),
+    ],
     "causal mask": [(RNG.normal(size=(6, 4)), RNG.normal(size=(6, 5)), causal(6, 6), None)],
     "causal mask, more rows": [(RNG.normal(size=(9, 3)), RNG.normal(size=(9, 4)), causal(9, 9), None)],
     "random mask": [(RNG.normal(size=(7, 5)), RNG.normal(size=(6, 5)), random_mask(7, 6, 0.4), None)],

@@ -149,7 +149,7 @@ CASES = {
                [target("normalized-exp", A1, A2), target("normalized-exp", A1[:5], A2[:6])]), {},
     ),
     "interlocking views": (
-        matrix("plain-exp", [np.eye(2)[:1], np.eye(2)[1:]], [np.eye(3)[:1], np.eye(3)[1:]],
+        matrix("plain-exp", [A1[:1, :2], A1[1:2, :2]], [ONES[:1], ONES[1:3]],
                [np.array([[2.0]]), np.array([[1.5, 0.5]])]), {},
     ),
 }  # fmt: skip
