@@ -37,7 +37,7 @@ def random_mask(n1, n2, share):
 def problem_of(prompts, loss="normalized-exp"):
     """A problem of prompts (A1, A2, mask, w), with what its loss sees as a dense matrix."""
     A1, A2, masks, weights = zip(*prompts, strict=True)
-    B = [np.full((len(a), len(c)), 1 / len(c)) for a, c in zip(A1, A2, strict=True)]
+    B = [np.full((len(a), len(c)), 0.5 / len(c)) for a, c in zip(A1, A2, strict=True)]
     ones = [np.ones(b.shape, bool) if mask is None else mask for mask, b in zip(masks, B, strict=True)]
     zeros = [np.zeros(b.shape) if w is None else w for w, b in zip(weights, B, strict=True)]
     options = {"mask": ones} if any(mask is not None for mask in masks) else {}
