@@ -5,6 +5,9 @@ same: all kept entries; or, where the loss is invariant under shifts of a row an
 (softmax, source page section 1.3: B 1 = 0), their differences within the row. A row that keeps a single entry is not
 seen at all by a normalized loss. The set of the X that are like a given one is then an affine space; its dimension is
 the number of unknowns minus a rank.
+
+Not counted is what depends on the point: predictions of a rescaled loss ignore shifts of a row too, but its value does
+not (e^s times the residual), unless the residual is zero.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -95,6 +98,11 @@ class Identifiability:
         local = _local_rank(self._whitened)
         return None if local is None else self.rank - local
 
+    @property
+    def located(self) -> bool:
+        """Whether the free directions are known, so that `minimum_norm` and `basis` have an answer."""
+        return self._kernel is not None and self._kernel.products is not None
+
     def minimum_norm(self, x: Array) -> Array:
         """The X of least Frobenius norm among those that cannot be told apart from x: its part orthogonal to `basis`.
 
@@ -169,14 +177,18 @@ class Identifiability:
         )
 
 
-def identifiability(problem: Regression) -> Identifiability:
+def identifiability(problem: Regression, whitened: WhitenedRegression | None = None) -> Identifiability:
     """What the data of a problem determine; see `Identifiability`.
 
     Ranks are numerical, as `solve` decides them: singular values of a factor count down to its largest one times its
     larger dimension times machine epsilon. Where prompts, masks or weights make several views of X, the rank of the
     whole is found by exact reductions to ranks of factors (`numeric.nullspace`), never from a squared matrix.
+
+    Args:
+        problem: in vector or in matrix form.
+        whitened: `whiten(problem)`, where that is at hand.
     """
-    whitened = whiten(problem)
+    whitened = whiten(problem) if whitened is None else whitened
     symmetric, shifts = _is_symmetric(problem.loss), _has_free_shifts(problem)
     unknowns = int(np.prod(problem.x_shape))
     if isinstance(problem.forms[0], StreamForm) and problem.forms[0].shape[1] > LARGEST_TRIANGLE:

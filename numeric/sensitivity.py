@@ -27,7 +27,7 @@ from numeric.forms.form import DenseForm
 from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
-from numeric.identifiability import Identifiability
+from numeric.identifiability import Identifiability, identifiability
 from numeric.kernels import Array
 from numeric.local_form import LocalForm
 from numeric.problems import Regression
@@ -215,12 +215,12 @@ def sensitivity(problem: Regression, solution: Solution | Array) -> Sensitivity:
     """
     if any(isinstance(form, StreamForm) for form in problem.forms):
         raise InputError("problem: A is read in row blocks, and sensitivities need it in memory; pass an array")
-    known = problem.identifiability()
-    if known.rank is None:
+    whitened = whiten(problem)
+    known = identifiability(problem, whitened)
+    if known.rank is None or not known.located:
         raise InputError(f"problem: what the data determine is not known: {' '.join(known.reasons)}")
     x = real_array("solution", solution.x if isinstance(solution, Solution) else solution, (1, 2))
     check_shape("solution", x, problem.x_shape, "the problem")
-    whitened = whiten(problem)
     x = whitened.to_original(whitened.from_original(x.astype(float)))
     if known.rank < int(np.prod(whitened.x_shape)):
         x = known.minimum_norm(x)

@@ -333,11 +333,9 @@ def test_problems_that_are_not_covered_are_refused(monkeypatch):
     with pytest.raises(InputError, match="name: got 'b'; choose one of B, A1, A2"):
         result.derivative("b")
     monkeypatch.setattr("numeric.nullspace.LARGEST_CORE", 0)
-    tangled = AttentionRegression("plain-exp", [A1[:1], A1[1:2], A1[2:3], A1[:4]], [A2[:1]] * 3 + [A2[1:2]],
-                                  [np.ones((1, 1))] * 3 + [np.ones((4, 1))])  # fmt: skip
-    if tangled.identifiability().rank is None:
-        with pytest.raises(InputError, match="what the data determine is not known"):
-            sensitivity(tangled, np.zeros((3, 2)))
+    make, loss, data, _ = CASES["interlocking views"][0]
+    with pytest.raises(InputError, match=r"what the data determine is not known: .*not computed"):
+        sensitivity(make(loss, **data), result.x)
 
 
 def test_norms_check_their_arguments():
