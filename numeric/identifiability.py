@@ -24,7 +24,7 @@ from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
-from numeric.nullspace import CUTOFF, EPS, LARGEST_CORE, Kernel, View, common_kernel
+from numeric.nullspace import CUTOFF, EPS, LARGEST_CORE, Kernel, View, column_norms, common_kernel
 from numeric.problems import Regression
 from numeric.rows import largest_entry
 from numeric.triangle import LARGEST_TRIANGLE, triangle
@@ -191,7 +191,7 @@ def identifiability(problem: Regression, whitened: WhitenedRegression | None = N
     whitened = whiten(problem) if whitened is None else whitened
     symmetric, shifts = _is_symmetric(problem.loss), _has_free_shifts(problem)
     unknowns = int(np.prod(problem.x_shape))
-    if isinstance(problem.forms[0], StreamForm) and problem.forms[0].shape[1] > LARGEST_TRIANGLE:
+    if not isinstance(whitened.right.to_original, np.ndarray):  # sparse: columns were scaled, and nothing factored
         reason = f"A is read in row blocks and has more than {LARGEST_TRIANGLE} columns: its rank is not computed."
         bounds = 0, min(unknowns, problem.forms[0].entries)
         return Identifiability(unknowns, None, bounds, shifts, symmetric, 0.0, (reason,), None, whitened)
@@ -231,21 +231,26 @@ class _Side:
         rows = sum(form.shape[side] if whitened.left is not None else form.shape[0] for form in forms)
         if not P.size:
             return cls(P, 1.0, np.inf)
-        smallest = 1.0 / float(np.linalg.norm(P, axis=0).max())
-        condition = max(1.0, float(np.sqrt(sum(_squares(form, side) for form in forms))) / smallest)
+        norms = column_norms(P)
+        sizes = [_size(form, side) for form in forms]
+        # The size before centring where that is a float, else the largest singular value after it.
+        size = float(np.linalg.norm(np.array(sizes) * norms.max()))
+        condition = max(float(norms.max() / norms.min()), size if np.isfinite(size) else 1.0)
         return cls(P, condition, 1.0 / (max(rows, len(P)) * EPS * condition))
 
     @property
     def row_space(self) -> Array:
         """An orthonormal basis of the factor's row space, as columns."""
-        return self.P / np.linalg.norm(self.P, axis=0)
+        return self.P / column_norms(self.P)
 
 
-def _squares(form: Form, side: int) -> float:
+def _size(form: Form, side: int) -> float:
+    """The Frobenius norm of a factor, infinite for a stream whose squares overflow."""
     if isinstance(form, StreamForm):
-        return form.source.squares
+        return float(np.sqrt(form.source.squares))
     factor = cast(DenseForm, form).factors[-1 if side else 0].astype(float)
-    return float(np.vdot(factor, factor))
+    largest = float(np.abs(factor).max())
+    return largest * float(np.linalg.norm(factor / largest)) if largest > 0.0 else 0.0
 
 
 def _views(whitened: WhitenedRegression) -> list[View]:

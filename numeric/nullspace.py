@@ -133,6 +133,8 @@ def common_kernel(views: Sequence[View], P1: Array, P2: Array, conditions: tuple
         P2: shape (d2, r2).
         conditions: the condition numbers of P1 and P2.
     """
+    # Only their spans matter; products of their entries must not leave the range of floats.
+    P1, P2 = (P / np.abs(P).max() if P.size else P for P in (P1, P2))
     state = _Reduction(P1, P2, np.eye(P1.shape[1]), np.eye(P2.shape[1]), conditions)
     views = sorted(views, key=lambda view: -view.most)
     while state.unknowns:
@@ -151,6 +153,12 @@ def common_kernel(views: Sequence[View], P1: Array, P2: Array, conditions: tuple
 def _seen(state: _Reduction, view: View) -> bool:
     """Whether any part of E1 is left of a view."""
     return bool(np.abs(view.left @ state.E1).max() > CUTOFF * EPS * state.conditions[0])
+
+
+def column_norms(P: Array) -> Array:
+    """The 2-norms of columns, whose squares may leave the range of floats."""
+    largest = np.abs(P).max(axis=0)
+    return largest * np.linalg.norm(P / largest, axis=0)
 
 
 def _peel_left(state: _Reduction, views: Sequence[View]) -> bool:

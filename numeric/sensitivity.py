@@ -30,6 +30,7 @@ from numeric.forms.vector import VectorForm
 from numeric.identifiability import Identifiability, identifiability
 from numeric.kernels import Array
 from numeric.local_form import LocalForm
+from numeric.nullspace import column_norms
 from numeric.problems import Regression
 from numeric.solution import Solution
 from numeric.validation import InputError, OutsideDomain, check_shape, real_array
@@ -318,7 +319,7 @@ def _row_by_row(w: WhitenedRegression, y: Array) -> DataOperator | None:
 
 def _projector(P: Array) -> Array:
     """An orthonormal basis of the span of P's columns, which are orthogonal."""
-    return P / np.linalg.norm(P, axis=0)
+    return P / column_norms(P)
 
 
 def _outside(V: Array, columns: Array) -> Array:

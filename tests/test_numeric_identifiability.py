@@ -313,6 +313,24 @@ def test_a_rank_in_doubt_says_so():
     assert "The rank is in doubt" in repr(doubtful)
 
 
+@pytest.mark.parametrize("power", [-160, -100, 100, 150])
+@pytest.mark.parametrize("name", ["prompts that each reduction meets", "dependent columns", "random mask"])
+def test_the_scale_of_the_data_does_not_matter(name, power):
+    scaled = [(10.0**power * A1, 10.0**power * A2, mask, w) for A1, A2, mask, w in CASES[name]]
+    small, usual = (problem_of(prompts, "normalized-exp")[0].identifiability() for prompts in (scaled, CASES[name]))
+    assert (small.rank, small.unknowns) == (usual.rank, usual.unknowns)
+    assert small.margin == pytest.approx(usual.margin, rel=0.1)
+    x = np.random.default_rng(15).normal(size=problem_of(CASES[name])[0].x_shape)
+    np.testing.assert_allclose(small.minimum_norm(x), usual.minimum_norm(x), atol=RTOL)
+
+
+def test_streams_whose_squares_overflow_have_a_rank():
+    rng = np.random.default_rng(16)
+    A = 1e160 * low_rank(9, 3, 2)
+    found = VectorRegression("plain-exp", [A[:4], A[4:]], rng.normal(size=9)).identifiability()
+    assert (found.rank, found.margin > 1e3) == (2, True)
+
+
 def test_arguments_are_checked():
     found = VectorRegression("normalized-exp", np.ones((3, 2)), np.full(3, 1 / 3)).identifiability()
     assert found.dimension == 2
