@@ -15,10 +15,10 @@ from typing import Any, cast
 import numpy as np
 
 from numeric.cross_derivative import CrossDerivative, cross_derivative
-from numeric.forms.groups import second_derivative, value_and_gradient, work_arrays
+from numeric.forms.groups import Entries, second_derivative, value_and_gradient, work_arrays
 from numeric.forms.matrix import MatrixForm
 from numeric.forms.vector import VectorForm
-from numeric.kernels import Array, Kernel
+from numeric.kernels import Array, Dropped, Kernel
 from numeric.validation import InputError
 
 SAME_RATE = 1e-9
@@ -84,10 +84,15 @@ class LocalForm:
         A1, A2 = self.factors
         return (A1.T @ G @ A2).reshape(self.x.shape)
 
-    def _arguments(self, function: str, squares: Array | None) -> tuple[Any, ...]:
-        dropped = None if self.mask is None else (slice(0, self.mask.shape[1]), ~self.mask)
+    @cached_property
+    def dropped(self) -> Dropped:
+        """The mask as kernels take it."""
+        return None if self.mask is None else (slice(0, self.mask.shape[1]), -self.mask.astype(np.int64))
+
+    def _entries(self, function: str, squares: Array | None) -> Entries:
         count = work_arrays(self.loss, function, squares is not None)
-        return self.Z.copy(), self.target, squares, dropped, False, [np.empty_like(self.Z) for _ in range(count)]
+        work = [np.empty_like(self.Z) for _ in range(count)]
+        return Entries(self.Z.copy(), self.target, squares, self.dropped, False, work)
 
     @property
     def _squares(self) -> Array | None:
@@ -96,7 +101,7 @@ class LocalForm:
     @cached_property
     def g(self) -> Array:
         """The gradient in z, regularizer included."""
-        _, g, scales = value_and_gradient(self.loss, *self._arguments("value_and_gradient", self._squares))
+        _, g, scales = value_and_gradient(self.loss, self._entries("value_and_gradient", self._squares))
         return g * np.exp(scales)[..., None]
 
     @cached_property
@@ -105,7 +110,7 @@ class LocalForm:
         return self._second("hessian", self._squares)[0]
 
     def _second(self, kind: str, squares: Array | None) -> tuple[Callable[[Array], Array], Array]:
-        D, U, C, scales = second_derivative(self.loss, kind, *self._arguments(kind, squares))
+        D, U, C, scales = second_derivative(self.loss, kind, self._entries(kind, squares))
         rows = np.stack(U, axis=-2) if U else np.zeros((*D.shape[:-1], 0, D.shape[-1]))
 
         def product(v: Array) -> Array:
@@ -123,8 +128,7 @@ class LocalForm:
         """J^T J / alpha^2 in z: a unit of residual is 1/alpha of target, alpha = -dc/db."""
         residual = cast(Any, self.loss).residual
         kept = np.ones(self.Z.shape, bool) if self.mask is None else self.mask
-        Z, B, _, dropped, _, _ = self._arguments("residual", None)
-        (low, scales), (high, _) = (residual(Z.copy(), B + h, dropped=dropped) for h in (1.0, -1.0))
+        (low, scales), (high, _) = (residual(self.Z.copy(), self.target + h, dropped=self.dropped) for h in (1.0, -1.0))
         rates = np.where(kept, (high - low) / 2 * np.exp(scales)[..., None], np.nan)
         alpha = np.nanmax(rates, axis=-1)
         if np.nanmax(np.abs(rates - alpha[..., None])) > SAME_RATE * np.abs(alpha).max():

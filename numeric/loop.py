@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from numeric.ending import OVERFLOW, Ending, ending_of, out_of_steps
+from numeric.identifiability import Identifiability
 from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose
 from numeric.progress import Progress
 from numeric.solution import Solution
@@ -36,6 +37,7 @@ class Run:
         rtol, atol: of the gradient norm, relative to the start and absolute.
         max_steps: or None for the method's own limit.
         progress: called after each step, or None.
+        known: what the data determine of x, or None for a method whose path is not to be touched.
         fits_logits: whether "auto" may begin with the fit of the target's logits, where that decreases the value.
     """
 
@@ -45,6 +47,7 @@ class Run:
     atol: float
     max_steps: int | None
     progress: Progress | None
+    known: Identifiability | None = None
     fits_logits: bool = False
     clock: float = field(default_factory=time.perf_counter)
     history: list[Row] = field(default_factory=list)
@@ -142,8 +145,9 @@ class Run:
         if not np.isfinite(last.value):
             ending = OVERFLOW
         unique = self._uniqueness(verdict) if ending.status == "converged" else None
+        x = problem.to_original(point.x)
         return Solution(
-            x=problem.to_original(point.x),
+            x=self.known.minimum_norm(x) if self.known is not None and self.known.located else x,
             value=last.value,
             gradient_norm=last.gradient_norm,
             status=ending.status,
@@ -156,7 +160,8 @@ class Run:
         )
 
     def _uniqueness(self, verdict: Verdict) -> bool | None:
-        if not self.problem.full_rank or self._is_symmetric(verdict.state):
+        open_directions = not self.problem.full_rank or (self.known is not None and self.known.dimension)
+        if open_directions or self._is_symmetric(verdict.state):
             return False
         return True if verdict.isolated else None
 

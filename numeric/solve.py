@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from numeric.identifiability import identifiability
 from numeric.loop import Run
 from numeric.methods import METHODS
 from numeric.problems import Regression
@@ -86,10 +87,11 @@ def solve(
     variables = whiten(problem) if whitens else unchanged(problem)
     _check_size(method, math.prod(variables.x_shape))
     report = ProgressLine() if progress is True else progress or None
+    known = identifiability(problem, variables) if whitens else None
     alone = x0 is None and starts == 1
     try:
         solutions = [
-            (start.kind, Run(variables, method, rtol, atol, max_steps, report, alone).begin(start))
+            (start.kind, Run(variables, method, rtol, atol, max_steps, report, known, alone).begin(start))
             for start in starting_points(variables, x0, starts, seed)
         ]
     finally:
