@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from proofs_check.bench.cases import Case, Instance, Work, instance
-from proofs_check.bench.floors import ONE_READ, floors
+from proofs_check.bench.floors import BESIDE, floors
 from proofs_check.bench.measure import Timing, measure
 from proofs_check.bench.rivals import Skipped, missing, prepare, to_numpy
 
@@ -128,8 +128,9 @@ def _record(data: Instance, timings: Mapping[str, Timing], notes: Mapping[str, d
 
 def _floor_fields(timings: Mapping[str, Timing]) -> Iterator[tuple[str, Any]]:
     found = {name.removeprefix("floor:"): t.seconds for name, t in timings.items() if name.startswith("floor:")}
-    if ONE_READ in found:
-        yield "one_read_seconds", found.pop(ONE_READ)
+    for name in BESIDE:
+        if name in found:
+            yield f"{name}_seconds", found.pop(name)
     if found:
         fastest = min(found, key=lambda name: found[name])
         yield "floor", fastest

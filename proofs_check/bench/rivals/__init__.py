@@ -15,10 +15,10 @@ from proofs_check.bench.rivals.skipped import Skipped
 
 RIVALS = ("jax", "torch", "casadi", "numpy")
 DESCRIPTIONS = {
-    "jax": "jax.jit of value_and_grad, of jax.hessian, and of jvp of grad, float64",
-    "torch": "torch.func grad_and_value, hessian, and jvp of grad, float64",
-    "casadi": "CasADi MX functions: gradient, hessian, jtimes",
-    "numpy": "textbook NumPy: whole arrays; the matrix Hessian with A1 (x) A2 formed",
+    "jax": "jax.jit of value_and_grad, of jax.hessian, and of jvp of grad; at a cached point jax.linearize; float64",
+    "torch": "torch.func grad_and_value, hessian, jvp of grad; at a cached point the kept vjp of grad; float64",
+    "casadi": "CasADi MX functions: gradient, hessian, jtimes (always from x)",
+    "numpy": "textbook NumPy: whole arrays, D, U and C kept at a cached point; A1 (x) A2 formed for the matrix Hessian",
 }
 
 __all__ = ["DESCRIPTIONS", "RIVALS", "Skipped", "missing", "prepare", "to_numpy"]

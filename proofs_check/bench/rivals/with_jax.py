@@ -1,4 +1,7 @@
-"""JAX: `jax.jit`, `jax.value_and_grad`, `jax.hessian`, `jvp` of `grad`, in float64."""
+"""JAX: `jax.jit`, `jax.value_and_grad`, `jax.hessian`, `jvp` and `linearize` of `grad`, in float64.
+
+Data and points are arguments of what is compiled, so that nothing of them is folded at compile time.
+"""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -15,13 +18,24 @@ def prepare(data: Instance) -> Work:
         check_memory("jax.hessian", hessian_bytes(data.case))
     jax = import_module("jax")
     jax.config.update("jax_enable_x64", True)
-    arrays = [jax.device_put(array) for array in (data.x, data.v, *data.maps, data.target)]
-    compiled = jax.jit(_operation(jax, data.case.operation, data.case.loss)).lower(*arrays).compile()
-    return lambda: jax.block_until_ready(compiled(*arrays))
+    compiled, arguments = compile_case(jax, data)
+    return lambda: jax.block_until_ready(compiled(*arguments))
+
+
+def compile_case(jax: Any, data: Instance) -> tuple[Any, list[Any]]:
+    """The compiled operation and its arguments."""
+    arguments: list[Any] = [jax.device_put(array) for array in (data.x, data.v, *data.maps, data.target)]
+    operation = _operation(jax, data.case.operation, data.case.loss)
+    if data.case.operation == "product-cached":
+        x, v, *arrays = arguments
+        # The linear map is a pytree whose leaves are what it keeps of the point: it can be an argument itself.
+        linear = jax.linearize(lambda y: operation(y, v, *arrays), x)[1]
+        operation, arguments = lambda fixed, u: fixed(u), [linear, v]
+    return jax.jit(operation).lower(*arguments).compile(), arguments
 
 
 def _operation(jax: Any, operation: str, loss: str) -> Callable[..., Any]:
-    """A function of x, v, the maps and the target (arguments, so that nothing is folded at compile time)."""
+    """A function of x, v, the maps and the target; for `product-cached` the gradient, which is to be linearized."""
     jnp, formula = jax.numpy, formula_of(loss)
     words = {name: getattr(jnp, name) for name in ("exp", "sinh", "cosh")}
     words["total"] = lambda entries: jnp.sum(entries, axis=-1, keepdims=True)
@@ -47,6 +61,6 @@ def _operation(jax: Any, operation: str, loss: str) -> Callable[..., Any]:
         "gradient": lambda x, v, *arrays: jax.value_and_grad(value)(x, *arrays),
         "hessian": lambda x, v, *arrays: jax.hessian(value)(x, *arrays),
         "product": product,
-        "product-cached": product,
+        "product-cached": lambda x, v, *arrays: jax.grad(value)(x, *arrays),
         "gauss-newton": gauss_newton,
     }[operation]

@@ -10,6 +10,8 @@ from proofs_check.bench.language import Textbook, Words, formula_of
 from proofs_check.bench.rivals.skipped import Skipped
 
 MOST_KRONECKER_ROWS = 128
+Pieces = tuple[Any, list[Any], list[list[Any]]]
+"""D, the columns of U, and C."""
 WORDS: Words = {
     "exp": np.exp,
     "sinh": np.sinh,
@@ -33,14 +35,15 @@ def prepare(data: Instance) -> Work:
 
     def product(kind: str) -> Array:
         t = textbook()
-        return adjoint(data, apply(t, getattr(t.derivation, kind), forward(data, data.v)))
+        return adjoint(data, apply(evaluated(t, getattr(t.derivation, kind)), forward(data, data.v)))
 
+    if operation == "product-cached":
+        return _product_at(data, textbook())
     return {
         "value": lambda: gradient()[0],
         "gradient": gradient,
         "hessian": lambda: dense(data, textbook()),
         "product": lambda: product("hessian"),
-        "product-cached": lambda: product("hessian"),
         "gauss-newton": lambda: product("gauss_newton"),
     }[operation]
 
@@ -55,13 +58,24 @@ def adjoint(data: Instance, g: Array) -> Array:
     return g @ data.maps[0] if len(data.maps) == 1 else data.maps[0].T @ g @ data.maps[1]
 
 
-def apply(t: Textbook, H: StructuredHessian, q: Array) -> Array:
+def _product_at(data: Instance, t: Textbook) -> Work:
+    """The Hessian product with D, U and C of the point in memory."""
+    pieces = evaluated(t, t.derivation.hessian)
+    return lambda: adjoint(data, apply(pieces, forward(data, data.v)))
+
+
+def evaluated(t: Textbook, H: StructuredHessian) -> Pieces:
+    """The numbers D, U and C."""
+    return t(H.D), [t(column) for column in H.U], [[t(entry) for entry in line] for line in H.C]
+
+
+def apply(pieces: Pieces, q: Array) -> Array:
     """(diag(D) + U C U^T) q for each group."""
-    U = [t(column) for column in H.U]
+    D, U, C = pieces
     against: list[Any] = [WORDS["total"](column * q) for column in U]
-    out = t(H.D) * q
-    for column, line in zip(U, H.C, strict=True):
-        out = out + column * sum(t(entry) * total for entry, total in zip(line, against, strict=True))
+    out = D * q
+    for column, line in zip(U, C, strict=True):
+        out = out + column * sum(entry * total for entry, total in zip(line, against, strict=True))
     return out
 
 

@@ -31,12 +31,15 @@ def prepare(data: Instance) -> Work:
         _, pullback = torch.func.vjp(residual, x)
         return pullback(torch.func.jvp(residual, (x,), (v,))[1])[0]
 
+    if operation == "product-cached":
+        # The graph of the gradient at the point is kept; the Hessian is symmetric, so a pullback is the product.
+        _, pull = torch.func.vjp(torch.func.grad(value), x)
+        return lambda: pull(v)[0]
     slope, matrix = torch.func.grad_and_value(value), torch.func.hessian(value)
     return {
         "value": lambda: value(x),
         "gradient": lambda: slope(x)[::-1],
         "hessian": lambda: matrix(x),
         "product": lambda: torch.func.jvp(torch.func.grad(value), (x,), (v,))[1],
-        "product-cached": lambda: torch.func.jvp(torch.func.grad(value), (x,), (v,))[1],
         "gauss-newton": gauss_newton,
     }[operation]
