@@ -27,5 +27,6 @@ test: install
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 
+# For instance: make bench BENCH='--quick --cores 1'; rivals need the extra `bench`.
 bench: install
-	$(BIN)/lemmascope bench
+	$(BIN)/lemmascope bench $(BENCH)

@@ -256,21 +256,37 @@ def new(kind: str, name: str) -> None:
 
 
 @main.command()
-@click.option("--loss", default="normalized-exp", show_default=True, help="The loss of all cases.")
-@click.option("--all-losses", is_flag=True, help="Also value and gradient of each other loss.")
-@click.option("--quick", is_flag=True, help="One size of each operation; about a minute.")
+@click.option("--loss", default="normalized-exp", show_default=True, help="The loss of all cases in memory.")
+@click.option("--all-losses", is_flag=True, help="Also value and gradient of each other loss.  [default: no]")
+@click.option("--quick", is_flag=True, help="One size of each operation.  [default: all sizes]")
 @click.option("--cores", type=click.Choice(["1", "2", "both"]), default="both", show_default=True, help="Pinned cores.")
 @click.option("--rivals", default="jax,torch,casadi,numpy", show_default=True, help="Some of these, or none.")
+@click.option(
+    "--memory", type=click.Choice(["kept", "fresh"]), default="kept", show_default=True,
+    help="Let all contestants keep freed memory, or give it back, so that fresh arrays cost page faults.",
+)  # fmt: skip
+@click.option(
+    "--stream-rows", type=click.IntRange(min=0), metavar="N",
+    help="Rows of the streamed cases, 128 bytes each in a temporary file; 0 for none."
+    "  [default: 1000000, --quick 200000]",
+)  # fmt: skip
+@click.option(
+    "--stream-dir", type=click.Path(path_type=Path),
+    help="Folder of that file, which is removed.  [default: the system's temporary folder]",
+)  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Seed of the data.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw time against n, with slopes, into this PNG.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for bench.json and bench.png.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="Draw time against n, with slopes, into this PNG.  [default: none]"
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for bench.json and bench.png.  [default: none]")
 @_json_option
 @_mistakes_in_one_sentence
 def bench(cores: str, rivals: str, plot: Path | None, out: Path | None, json_to: str | None, **options: Any) -> None:
     """Time each kernel against its floor (BLAS, exp, one read of the data) and against JAX, PyTorch, CasADi and NumPy,
-    and compare its results with balls.
+    measure time, reads and memory of streamed rows, and compare results with balls.
 
-    Rivals are optional: pip install 'lemmascope[bench]'. Targets that are missed do not change the exit status.
+    Takes about XX minutes on one core and YY on both, with --quick about ZZ. Rivals are optional: pip install
+    'lemmascope[bench]'. Targets that are missed do not change the exit status.
     """
     from proofs_check.bench import Settings, run
     from proofs_check.bench.plot import save_plot

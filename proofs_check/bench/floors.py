@@ -7,6 +7,7 @@ call, such as the pair tables of a Hessian, counts as work; the time without it 
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from scipy.linalg.blas import dsyrk
@@ -66,7 +67,7 @@ def _vector_floors(data: Instance) -> Iterator[tuple[str, Work]]:
         yield "dsyrk", lambda: dsyrk(1.0, A.T)
         for rows in GRAM_BLOCKS:
             if rows < len(A):
-                yield f"dsyrk, block {rows}", lambda rows=rows: blocked_gram(A, rows)
+                yield f"dsyrk, block {rows}", partial(blocked_gram, A, rows)
     elif operation == "product-cached":
         yield "products", lambda: np.multiply(np.dot(A, v, out=z), data.target, out=z) @ A
         yield "block", lambda: one_read(A, v, z, data.target)

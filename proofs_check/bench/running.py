@@ -7,17 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from proofs_check.bench.accuracy import measure_accuracy
 from proofs_check.bench.cases import LOSS, Case, plan
 from proofs_check.bench.machine import available_cores, environment
 from proofs_check.bench.rivals import RIVALS, missing
+from proofs_check.bench.streams import check_folder, measure_streams, stream_plan
+from proofs_check.bench.streams.cases import QUICK_ROWS, ROWS
 from proofs_check.bench.targets import judge, losing
 from proofs_check.exact import InputError
 
 Progress = Callable[[str], None]
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Settings:
         cores: the numbers of cores, one pass for each.
         rivals: names of `RIVALS`; those that are not installed are reported as missing.
         budget: seconds for each contestant in each case.
+        memory: what becomes of memory that is freed, a name of `MEMORY`.
+        stream_rows: rows of the streamed cases, 0 for none, None for the size that goes with `quick`.
+        stream_dir: folder of the streamed rows' file, None for the system's temporary folder.
+        cases: what to measure in memory instead of the plan.
     """
 
     loss: str = LOSS
@@ -39,6 +46,9 @@ class Settings:
     cores: tuple[int, ...] = (1,)
     rivals: tuple[str, ...] = RIVALS
     budget: float = 0.6
+    memory: str = "kept"
+    stream_rows: int | None = None
+    stream_dir: Path | None = None
     cases: tuple[Case, ...] = field(default=())
 
     @classmethod
@@ -60,16 +70,30 @@ class Settings:
         most = min(2, available_cores())
         return cls(cores=tuple(range(1, most + 1)) if cores == "both" else (int(cores),), rivals=named, **options)
 
+    @property
+    def streamed_rows(self) -> int:
+        """Rows of the streamed cases."""
+        return (QUICK_ROWS if self.quick else ROWS) if self.stream_rows is None else self.stream_rows
+
+    def to_json(self) -> dict[str, Any]:
+        """What decides the numbers, as plain data."""
+        names = ("loss", "all_losses", "seed", "cores", "quick", "budget", "memory")
+        return {**{name: getattr(self, name) for name in names}, "stream_rows": self.streamed_rows}
+
 
 def run(settings: Settings, progress: Progress = lambda line: None) -> dict[str, Any]:
     """Measure times, derivations and accuracy; the result is plain data, ready for JSON."""
     absent = missing(settings.rivals)
     present = [rival for rival in settings.rivals if rival not in absent]
     cases = settings.cases or plan(settings.loss, settings.all_losses, settings.quick, settings.seed)
+    streams = stream_plan(settings.streamed_rows, settings.seed) if settings.streamed_rows else []
+    if streams:
+        check_folder(streams[0], settings.stream_dir)
     rows: list[dict[str, Any]] = []
     for cores in settings.cores:
         progress(f"{cores} core{'s' if cores > 1 else ''}: {len(cases)} cases")
-        rows += measure_in_process(cases, cores, present, settings.budget, progress)
+        rows += measure_in_process(cases, cores, present, settings.budget, settings.memory, progress)
+    streamed = measure_streams(streams, settings.cores, settings.budget, settings.memory, settings.stream_dir, progress)
     progress("derivations")
     derivations = _derivations()
     progress("accuracy against balls")
@@ -77,45 +101,49 @@ def run(settings: Settings, progress: Progress = lambda line: None) -> dict[str,
     return {
         "schema": SCHEMA,
         "machine": _machine(),
-        "settings": {"loss": settings.loss, "seed": settings.seed, "cores": settings.cores, "quick": settings.quick},
+        "settings": settings.to_json(),
         "missing_rivals": absent,
         "rows": rows,
+        "streams": streamed,
         "derivations": derivations,
         "accuracy": accuracy,
-        "targets": judge(rows, derivations),
+        "targets": judge(rows, derivations, streamed),
         "losing": losing(rows),
     }
 
 
 def measure_in_process(
-    cases: Sequence[Case], cores: int, rivals: Sequence[str], budget: float, progress: Progress = lambda line: None
+    cases: Sequence[Case],
+    cores: int,
+    rivals: Sequence[str],
+    budget: float,
+    memory: str = "kept",
+    progress: Progress = lambda line: None,
 ) -> list[dict[str, Any]]:
     """The rows of the cases, measured in a worker; a worker that dies costs its case alone."""
     rows: list[dict[str, Any]] = []
     while len(rows) < len(cases):
         left = cases[len(rows) :]
-        code = _work_through(left, cores, rivals, budget, rows)
-        if code != 0:
+        request = {"cores": cores, "rivals": list(rivals), "budget": budget, "done": len(rows), "of": len(cases)}
+        code = _work_through({**request, "cases": [case.to_json() for case in left]}, memory, rows)
+        if code != 0 and len(rows) < len(cases):
             failed = cases[len(rows)]
             progress(f"{failed}: the worker ended with status {code}")
             rows.append({**failed.to_json(), "cores": cores, "failed": f"the worker ended with status {code}"})
     return rows
 
 
-def _work_through(
-    cases: Sequence[Case], cores: int, rivals: Sequence[str], budget: float, rows: list[dict[str, Any]]
-) -> int:
-    """Start a worker on the cases, append its rows, and return its exit status."""
-    request = {"cores": cores, "rivals": list(rivals), "budget": budget, "cases": [c.to_json() for c in cases]}
+def _work_through(request: dict[str, Any], memory: str, rows: list[dict[str, Any]]) -> int:
+    """Start a worker on the request's cases, append its rows, and return its exit status."""
     command = [sys.executable, "-m", "proofs_check.bench.worker"]
-    variables = {**os.environ, **environment(cores)}
+    variables = {**os.environ, **environment(request["cores"], memory)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         json.dump(request, process.stdin)
         process.stdin.close()
         rows.extend(json.loads(line) for line in process.stdout)
-    return process.returncode if len(cases) > 0 else 0
+    return process.returncode
 
 
 def _derivations() -> dict[str, Any]:

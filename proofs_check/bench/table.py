@@ -1,6 +1,7 @@
 """A run as text: tables that fit 80 columns, targets, losing cases, and what the floors are."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -9,8 +10,11 @@ from rich.table import Table
 
 from proofs_check.bench.accuracy import worst
 from proofs_check.bench.cases import OPERATIONS
-from proofs_check.bench.floors import LEGEND
+from proofs_check.bench.floors import BESIDE, LEGEND
+from proofs_check.bench.format import count, milliseconds, plain_table, share
+from proofs_check.bench.machine import MEMORY
 from proofs_check.bench.rivals import DESCRIPTIONS
+from proofs_check.bench.streams.table import stream_legend, stream_table
 
 WIDTH = 100
 Row = Mapping[str, Any]
@@ -33,11 +37,15 @@ def print_report(result: Mapping[str, Any], console: Console | None = None) -> N
 
 def _parts(result: Mapping[str, Any]) -> Iterator[Any]:
     rivals = list(dict.fromkeys(name for row in result["rows"] for name in row.get("rivals", {})))
-    for cores in dict.fromkeys(row["cores"] for row in result["rows"]):
-        rows = [row for row in result["rows"] if row["cores"] == cores]
-        yield _times(rows, cores, rivals)
-        if variants := [row for row in rows if "per_entry" in row]:
-            yield _variants(variants)
+    rows = _by_case(result["rows"])
+    yield _times(rows, rivals)
+    if variants := [row for row in rows if row["variant"] != "dense"]:
+        yield _variants(variants)
+    yield _usage(rows, rivals)
+    if besides := list(_besides(rows)):
+        yield escape("Beside the floors (time over ours):\n" + "\n".join(besides))
+    if result["streams"]:
+        yield stream_table(result["streams"])
     if reasons := list(_reasons(result["rows"])):
         yield escape("Not timed:\n" + "\n".join(reasons))
     if result["missing_rivals"]:
@@ -47,55 +55,74 @@ def _parts(result: Mapping[str, Any]) -> Iterator[Any]:
     yield _derivations(result["derivations"])
     yield _targets(result["targets"])
     yield _losing(result["losing"])
-    yield _legend(rivals)
+    yield _legend(rivals, result["settings"]["memory"], bool(result["streams"]))
 
 
-def _table(title: str, *headings: str) -> Table:
-    table = Table(
-        box=None, pad_edge=False, title=title, title_justify="left", title_style="bold", collapse_padding=True
-    )
-    for heading in headings:
-        table.add_column(heading, no_wrap=heading not in ("operation", "where", "target"), overflow="fold")
-    return table
+def _by_case(rows: Sequence[Row]) -> list[Row]:
+    """The rows with all numbers of cores of one case together, cases in the order of the plan."""
+    fields = ("operation", "form", "n", "d", "loss", "variant")
+    places = {key: i for i, key in enumerate(dict.fromkeys(tuple(row[f] for f in fields) for row in rows))}
+    return sorted(rows, key=lambda row: (places[tuple(row[f] for f in fields)], row["cores"]))
 
 
-def _times(rows: Sequence[Row], cores: int, rivals: Sequence[str]) -> Table:
-    title = f"Times on {cores} core{'s' if cores > 1 else ''} (ms, median and quartiles; rivals: times as long as ours)"
-    table = _table(title, "operation", "n x d", "ms", "quartiles", "cpu", "floor", *rivals)
-    last = None
+def _times(rows: Sequence[Row], rivals: Sequence[str]) -> Table:
+    title = "Times (ms, median; +-: half the distance of the quartiles; rivals: times as long as ours)"
+    table = plain_table(title, "operation", "n x d", "cores", "ms", "+-", "floor", *rivals)
+    last, last_size = None, None
     for row in rows:
-        if "per_entry" in row:
+        if row["variant"] != "dense":
             continue
         name = f"{row['operation']} {row['form']}" + ("" if row["loss"] == rows[0]["loss"] else f" {row['loss']}")
-        size = f"{_count(row['n'])}x{row['d']}"
+        size = f"{count(row['n'])}x{row['d']}"
+        shown = "" if name == last else name, "" if (name, size) == (last, last_size) else size, str(row["cores"])
+        last, last_size = name, size
         if "failed" in row:
-            table.add_row(name, size, "failed")
+            table.add_row(*shown, "failed")
             continue
-        table.add_row(
-            "" if name == last else name, size, _ms(row["seconds"]),
-            f"{_ms(row['lower_quartile'])}-{_ms(row['upper_quartile'])}",
-            f"{row['cpu_seconds'] / row['seconds']:.1f}", _share(row),
-            *(_speedup(row["rivals"].get(rival, {})) for rival in rivals),
-        )  # fmt: skip
-        last = name
+        spread = (row["upper_quartile"] - row["lower_quartile"]) / 2 / row["seconds"]
+        times = (_speedup(row["rivals"].get(rival, {})) for rival in rivals)
+        table.add_row(*shown, milliseconds(row["seconds"]), f"{spread:.0%}", share(row), *times)
     return table
 
 
 def _variants(rows: Sequence[Row]) -> Table:
     size = f"{rows[0]['n']}x{rows[0]['d']}"
-    table = _table(
-        f"Value and gradient, matrix {size}, against the dense case", "variant", "ms", "dense ms", "per entry"
-    )
+    title = f"Value and gradient, matrix {size}, against the dense case"
+    table = plain_table(title, "variant", "cores", "ms", "dense ms", "per entry")
     for row in rows:
-        table.add_row(row["variant"], _ms(row["seconds"]), _ms(row["dense_seconds"]), f"{row['per_entry']:.2f}")
+        if "failed" in row:
+            table.add_row(row["variant"], str(row["cores"]), "failed")
+            continue
+        numbers = milliseconds(row["seconds"]), milliseconds(row["dense_seconds"]), f"{row['per_entry']:.2f}"
+        table.add_row(row["variant"], str(row["cores"]), *numbers)
     return table
+
+
+def _usage(rows: Sequence[Row], rivals: Sequence[str]) -> Table:
+    """Whether each library uses the cores that it was given: no more, and how many of them."""
+    table = plain_table("Cores in use (CPU time over wall time; median, largest)", "cores", "ours", *rivals)
+    for cores in sorted({row["cores"] for row in rows}):
+        timed = [row for row in rows if row["cores"] == cores and "seconds" in row]
+        notes = [timed] + [[row["rivals"].get(rival, {}) for row in timed] for rival in rivals]
+        shares = ([n["cpu_seconds"] / n["seconds"] for n in group if "seconds" in n] for group in notes)
+        table.add_row(str(cores), *(f"{median(s):.2f}, {max(s):.2f}" if s else "-" for s in shares))
+    return table
+
+
+def _besides(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        for name in BESIDE:
+            if f"{name}_seconds" in row:
+                quotient = row[f"{name}_seconds"] / row["seconds"]
+                case = f"{row['operation']} {row['form']} {count(row['n'])}x{row['d']}, cores: {row['cores']}"
+                yield f"  {name}, {case}: {quotient:.2f}"
 
 
 def _reasons(rows: Sequence[Row]) -> Iterator[str]:
     """Why rivals or cases have no time, each reason once."""
     seen: dict[str, None] = {}
     for row in rows:
-        where = f"{row['operation']} {row['form']} {_count(row['n'])}x{row['d']}"
+        where = f"{row['operation']} {row['form']} {count(row['n'])}x{row['d']}"
         if "failed" in row:
             seen[f"  {where}: {row['failed']}"] = None
         for rival, note in row.get("rivals", {}).items():
@@ -106,7 +133,7 @@ def _reasons(rows: Sequence[Row]) -> Iterator[str]:
 
 def _accuracy(records: list[dict[str, Any]]) -> Table:
     title = "Accuracy against balls: relative error at moderate and at the worst instance, and relative to the terms"
-    table = _table(title, "loss", "kernel", "moderate", "worst", "where", "to terms", "NaN")
+    table = plain_table(title, "loss", "kernel", "moderate", "worst", "where", "to terms", "NaN")
     last = None
     for row in worst(records):
         table.add_row(
@@ -120,14 +147,14 @@ def _accuracy(records: list[dict[str, Any]]) -> Table:
 def _derivations(found: Mapping[str, Any]) -> Any:
     if "failed" in found:
         return f"Derivations: {found['failed']}"
-    table = _table("Derivations (s, in a fresh process)", "formula", "derive", "prove", "print")
+    table = plain_table("Derivations (s, in a fresh process)", "formula", "derive", "prove", "print")
     for row in found["formulas"]:
         table.add_row(row["formula"], *(f"{row[f'{key}_seconds']:.2f}" for key in ("derive", "prove", "print")))
     return table
 
 
 def _targets(targets: Sequence[Row]) -> Table:
-    table = _table("Targets (one core)", "target", "wanted", "measured", "verdict")
+    table = plain_table("Targets (one core)", "target", "wanted", "measured", "verdict")
     for target in targets:
         sign = ">=" if target["at_least"] else "<="
         measured = "" if target["measured"] is None else f"{target['measured']:.3g}"
@@ -138,42 +165,29 @@ def _targets(targets: Sequence[Row]) -> Table:
 def _verdict(target: Row) -> str:
     if target["met"] is None:
         return "not measured"
-    reached = f"{target['reached']:.2f}x"
-    return f"[green]met[/] ({reached})" if target["met"] else f"[red]missed[/] ({reached} of it)"
+    reached = target["reached"]
+    return f"[green]met[/] ({reached:.2f}x)" if target["met"] else f"[red]missed[/] by {1 / reached:.2f}x"
 
 
 def _losing(cases: Sequence[Row]) -> Any:
     if not cases:
         return "Losing cases: none."
-    table = _table("Losing cases (a rival is faster)", "operation", "n x d", "cores", "rival", "its time / ours")
+    table = plain_table("Losing cases (a rival is faster)", "operation", "n x d", "cores", "rival", "times faster")
     for case in cases:
-        size = f"{_count(case['n'])}x{case['d']}"
+        size = f"{count(case['n'])}x{case['d']}"
         name = f"{case['operation']} {case['form']} {case['loss']}"
-        table.add_row(name, size, str(case["cores"]), case["rival"], f"{case['speedup']:.2f}")
+        table.add_row(name, size, str(case["cores"]), case["rival"], f"{1 / case['speedup']:.2f}")
     return table
 
 
-def _legend(rivals: Sequence[str]) -> str:
+def _legend(rivals: Sequence[str], memory: str, streamed: bool) -> str:
     lines = ["floor: its time over ours, 1 is as fast as the machine allows. Its work:"]
     lines += [f"  {operation} ({OPERATIONS[operation]}): {work}" for operation, work in LEGEND.items()]
-    lines += ["cpu: CPU time over wall time.", "Rivals (results agree with ours to 1e-8; compiled before the timing):"]
+    lines += [f"  {name}: {words}" for name, words in BESIDE.items()]
+    lines += ["Rivals (results agree with ours to 1e-8; compiled before the timing):"] if rivals else []
     lines += [f"  {rival}: {DESCRIPTIONS[rival]}" for rival in rivals]
-    lines += ["Rivals have no cached point: for product-cached they compute the product from x."]
-    return escape("\n".join(lines))
-
-
-def _count(n: int) -> str:
-    """100000 as 1e5."""
-    digits = str(n)
-    return f"{digits[0]}e{len(digits) - 1}" if n >= 1000 and set(digits[1:]) == {"0"} else digits
-
-
-def _ms(seconds: float) -> str:
-    return f"{1e3 * seconds:.3g}" if seconds < 1 else f"{1e3 * seconds:.0f}"
-
-
-def _share(row: Row) -> str:
-    return f"{row['share_of_floor']:.2f}" if "share_of_floor" in row else ""
+    lines += [f"Memory, {memory}: {MEMORY[memory]}."]
+    return escape("\n".join(lines + list(stream_legend() if streamed else ())))
 
 
 def _speedup(note: Row) -> str:

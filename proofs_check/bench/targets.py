@@ -1,10 +1,11 @@
 """Targets of the design as data, judged on the rows of one run; and the cases that this program loses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from proofs_check.bench.cases import LOSS
+from proofs_check.bench.streams.cases import SOURCES, StreamCase, memory_bound
 
 Row = Mapping[str, Any]
 
@@ -56,6 +57,9 @@ TARGETS = (
     Target("product-cached", "matrix", 2048, 32, "gradients", 1.5, at_least=False),
     Target("product-cached", "matrix", 256, 32, "gradients", 1.5, at_least=False),
 )
+STREAM_GROWTH = 1.25
+"""Most that the arrays of an evaluation may grow from a quarter of the rows to all; work arrays of a last, smaller
+block make a difference."""
 DERIVATION_TARGETS = {
     "without_proofs_seconds": ("all derivations without proofs, s", 2.0),
     "with_proofs_seconds": ("all derivations with proofs, s", 20.0),
@@ -63,7 +67,7 @@ DERIVATION_TARGETS = {
 }
 
 
-def judge(rows: Sequence[Row], derivations: Mapping[str, Any]) -> list[dict[str, Any]]:
+def judge(rows: Sequence[Row], derivations: Mapping[str, Any], streams: Sequence[Row] = ()) -> list[dict[str, Any]]:
     """Each target with what was measured, and how far that is on the right side: 1 is just met, 0.5 half-way."""
     out = []
     for target in TARGETS:
@@ -71,7 +75,20 @@ def judge(rows: Sequence[Row], derivations: Mapping[str, Any]) -> list[dict[str,
         out.append(_judged(str(target), target.measured(found[0]) if found else None, target.bound, target.at_least))
     for key, (words, bound) in DERIVATION_TARGETS.items():
         out.append(_judged(words, derivations.get(key), bound, at_least=False))
-    return out
+    return out + list(_judged_streams(streams))
+
+
+def _judged_streams(streams: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    """Memory beyond A is O(block d + d^2): the worst case of each source against the bound, and against a quarter."""
+    for source in SOURCES:
+        rows = [row for row in streams if row["source"] == source and "peak_bytes" in row]
+        peak = max((row["peak_bytes"] / 1e6 for row in rows), default=None)
+        bound = memory_bound(StreamCase(source, LOSS, "hessian", 0))
+        name = f"streamed {source}, peak memory beyond A: 3 blocks + 16 d^2, MB"
+        yield _judged(name, peak, bound / 1e6, at_least=False)
+        grown = [row["growth"] for row in rows if row["growth"] is not None]
+        name = f"streamed {source}, arrays for 4 times as many rows, times as large"
+        yield _judged(name, max(grown, default=None), STREAM_GROWTH, at_least=False)
 
 
 def _belongs(target: Target, row: Row) -> bool:

@@ -27,12 +27,12 @@ OURS = "ours"
 
 
 def main() -> None:
-    """Read the request from standard input: cores, rivals, budget, cases."""
+    """Read the request from standard input: cores, rivals, budget, cases, and how many of all were done before."""
     request = json.load(sys.stdin)
     cases = [Case(**fields) for fields in request["cases"]]
     with pinned(request["cores"]):
-        for case in cases:
-            print(f"  {case}", file=sys.stderr, flush=True)
+        for number, case in enumerate(cases, start=request["done"] + 1):
+            print(f"  [{number}/{request['of']}] {case}", file=sys.stderr, flush=True)
             record = measure_case(case, tuple(request["rivals"]), request["budget"])
             print(json.dumps({**record, "cores": request["cores"]}), flush=True)
 
