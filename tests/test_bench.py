@@ -1,5 +1,6 @@
 """The benchmark measures what it says: floors do their work, wrong rivals are caught, errors are seen."""
 
+import io
 import json
 import math
 import re
@@ -17,6 +18,7 @@ from proofs_check.bench.measure import FEWEST, measure
 from proofs_check.bench.plot import curves, save_plot, slope
 from proofs_check.bench.rivals import RIVALS, Skipped, prepare, to_numpy, with_jax, with_numpy
 from proofs_check.bench.rivals.skipped import MEMORY_LIMIT, check_memory
+from proofs_check.bench.streams import StreamCase
 from proofs_check.bench.table import print_report
 from proofs_check.bench.targets import judge, losing
 from proofs_check.cli import main
@@ -123,7 +125,12 @@ def test_an_installed_rival_agrees(rival):
             assert worker.difference(to_numpy(work(), operation), to_numpy(data.work()(), operation)) < 1e-10
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+QUICKLY_COMPILED = ("gradient", "product-cached")
+
+
+@pytest.mark.parametrize(
+    "operation", [pytest.param(o, marks=[pytest.mark.slow] * (o not in QUICKLY_COMPILED)) for o in OPERATIONS]
+)
 def test_jax_folds_no_data_into_its_code(operation):
     """Constants of the compiled code are a few numbers; data, points and what is kept of a point are arguments."""
     jax = pytest.importorskip("jax")
@@ -190,11 +197,16 @@ def test_a_variant_counts_its_kept_entries(variant):
 @pytest.fixture(scope="module")
 def result():
     """A whole run at tiny sizes, on one core, in its processes."""
+    lines = []
     cases = [Case(operation, "matrix", n, 3) for operation in ("gradient", "product-cached") for n in (20, 40)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(running, "missing", lambda rivals: [rival for rival in rivals if rival == "jax"])
         patched.setattr(running, "_derivations", lambda: {"formulas": [], "check_seconds": 0.5})
-        return run(Settings(quick=True, rivals=("jax", "numpy"), budget=0.01, cases=tuple(cases)))
+        patched.setattr(running, "stream_plan", lambda n, seed: [StreamCase("memmap", "plain-exp", "hessian", n)])
+        return run(
+            Settings(quick=True, rivals=("jax", "numpy"), budget=0.01, cases=tuple(cases), stream_rows=1000),
+            lines.append,
+        )
 
 
 def test_a_run_is_plain_data_with_every_case(result):
@@ -208,6 +220,10 @@ def test_a_run_is_plain_data_with_every_case(result):
         note = row["rivals"]["numpy"]
         assert note["speedup"] == pytest.approx(note["seconds"] / row["seconds"])
         assert ("gradients" in row) == (row["operation"] == "product-cached")
+    (streamed,) = result["streams"]
+    assert (streamed["reads"], streamed["n"], streamed["cores"]) == (2.0, 1000, 1)
+    assert 0 < streamed["array_bytes"] < streamed["bound_bytes"]
+    assert result["settings"]["stream_rows"] == 1000
 
 
 def test_derivations_are_timed_by_their_parts(monkeypatch):
@@ -226,7 +242,7 @@ def test_the_report_fits_eighty_columns_and_names_what_is_missing(result, capsys
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
     assert "Not installed: jax; for all rivals: pip install 'lemmascope[bench]'" in text
-    for part in ("Times on 1 core", "Accuracy against balls", "Targets", "Losing cases", "normalized-sinh", "floor:"):
+    for part in ("Times", "Streamed rows", "Accuracy against balls", "Targets", "Losing cases", "normalized-sinh"):
         assert part in text
 
 
@@ -266,7 +282,8 @@ def test_many_rows_are_compared():
 def row(operation="gradient", n=2048, jax=4.0, share=0.7, cores=1):
     return {
         "operation": operation, "form": "matrix", "n": n, "d": 32, "loss": LOSS, "variant": "dense", "cores": cores,
-        "share_of_floor": share, "seconds": 2.0, "rivals": {"jax": {"speedup": jax}, "torch": {"skipped": "no"}},
+        "share_of_floor": share, "seconds": 2.0, "lower_quartile": 1.9, "upper_quartile": 2.1, "cpu_seconds": 3.0,
+        "rivals": {"jax": {"speedup": jax, "seconds": 5.0, "cpu_seconds": 6.0}, "torch": {"skipped": "no"}},
     }  # fmt: skip
 
 
@@ -285,6 +302,38 @@ def test_losing_cases_are_listed_worst_first():
     assert [(case["n"], case["rival"], case["speedup"]) for case in lost] == [(64, "jax", 0.2), (2048, "jax", 0.9)]
 
 
+def printed(rows, targets=()):
+    """The report of rows that were not measured, its lines with single spaces."""
+    empty = {"streams": [], "missing_rivals": [], "accuracy": [], "derivations": {"failed": "not run"}}
+    result = {**empty, "rows": rows, "losing": losing(rows), "targets": targets, "settings": {"memory": "kept"}}
+    console = Console(width=80, highlight=False, record=True, file=io.StringIO())
+    print_report(result, console)
+    return [" ".join(line.split()) for line in console.export_text().splitlines()]
+
+
+def test_all_cores_of_a_case_stand_together_in_one_table():
+    rows = [row(n=n, cores=cores, jax=cores * n / 100) for cores in (1, 2) for n in (64, 256)]
+    lines = printed(rows)
+    start = next(i for i, line in enumerate(lines) if line.startswith("operation n x d cores ms"))
+    assert [line.removeprefix("gradient ").removeprefix("matrix ") for line in lines[start + 1 : start + 5]] == [
+        "64x32 1 2000 5% 0.70 0.64 -", "2 2000 5% 0.70 1.28 -", "256x32 1 2000 5% 0.70 2.56 -", "2 2000 5% 0.70 5.12 -",
+    ]  # fmt: skip
+    usage = lines.index("cores ours jax torch")
+    assert lines[usage + 1 : usage + 3] == ["1 1.50, 1.50 1.20, 1.20 -", "2 1.50, 1.50 1.20, 1.20 -"]
+
+
+def test_what_is_lost_is_printed_with_its_factor():
+    rows = [row(jax=0.5), row(n=256, jax=1.5, share=0.4)]
+    lines = printed(rows, judge(rows, {}))
+    assert "gradient matrix normalized-exp 2048x32 1 jax 2.00" in lines
+    assert any("256x32, of the floor >= 0.8 0.4 missed by 2.00x" in line for line in lines), lines
+    assert "Losing cases: none." in printed([row()])
+
+
+def test_what_stands_beside_a_floor_is_printed():
+    assert "one_read, gradient matrix 64x32, cores: 1: 0.25" in printed([row(n=64) | {"one_read_seconds": 0.5}])
+
+
 def test_the_plot_shows_ours_the_floor_and_the_rivals(result, tmp_path):
     rows = [row for row in result["rows"] if row["operation"] == "gradient"]
     assert set(curves(rows)) == {"lemmascope", "floor", "numpy"}
@@ -297,12 +346,13 @@ def test_the_plot_shows_ours_the_floor_and_the_rivals(result, tmp_path):
 def test_a_worker_that_dies_costs_its_case_alone(monkeypatch):
     cases = [Case("value", "vector", n, 2) for n in (5, 6, 7)]
 
-    def dies_at_six(left, cores, rivals, budget, rows):
-        for case in left:
-            if case.n == 6:
+    def dies_at_six(request, memory, rows):
+        assert request["done"] == len(rows)
+        for case in request["cases"]:
+            if case["n"] == 6:
                 return -9
-            rows.append({"n": case.n})
-        return 0
+            rows.append({"n": case["n"]})
+        return -6  # a library that fails while the process ends has cost nothing
 
     monkeypatch.setattr(running, "_work_through", dies_at_six)
     rows = running.measure_in_process(cases, 1, (), 0.01)
@@ -323,6 +373,7 @@ def test_the_plan_covers_every_operation_and_loss():
     [
         (["--rivals", "jax,matlab"], "unknown rival 'matlab'"),
         (["--loss", "normalised-exp"], "no such loss"),
+        (["--stream-dir", "no/such/folder"], "no/such/folder: there is no such folder; name one that exists"),
     ],
 )
 def test_mistakes_are_one_sentence(words, sentence):

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proofs_check.bench.accuracy import measure_accuracy
 from proofs_check.bench.cases import LOSS, Case, plan
 from proofs_check.bench.machine import available_cores, environment
 from proofs_check.bench.rivals import RIVALS, missing
@@ -83,6 +82,8 @@ class Settings:
 
 def run(settings: Settings, progress: Progress = lambda line: None) -> dict[str, Any]:
     """Measure times, derivations and accuracy; the result is plain data, ready for JSON."""
+    from proofs_check.bench.accuracy import measure_accuracy  # SymPy and balls: measuring processes start without
+
     absent = missing(settings.rivals)
     present = [rival for rival in settings.rivals if rival not in absent]
     cases = settings.cases or plan(settings.loss, settings.all_losses, settings.quick, settings.seed)
