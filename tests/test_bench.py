@@ -15,7 +15,7 @@ from proofs_check.bench.cases import LOSS, OPERATIONS, VARIANTS, Case, instance,
 from proofs_check.bench.floors import floors, one_read
 from proofs_check.bench.language import formula_of, loss_entries
 from proofs_check.bench.measure import FEWEST, measure
-from proofs_check.bench.plot import curves, save_plot, slope
+from proofs_check.bench.plot import COLORS, curves, save_plot, slope
 from proofs_check.bench.rivals import RIVALS, Skipped, prepare, to_numpy, with_jax, with_numpy
 from proofs_check.bench.rivals.skipped import MEMORY_LIMIT, check_memory
 from proofs_check.bench.streams import StreamCase
@@ -330,6 +330,12 @@ def test_what_is_lost_is_printed_with_its_factor():
     assert "Losing cases: none." in printed([row()])
 
 
+def test_a_busy_machine_is_named():
+    text = " ".join(printed([row() | {"cpu_seconds": 1.0}]))
+    assert "The machine was busy: one core was ours for 50% of the time." in text
+    assert "busy" not in " ".join(printed([row() | {"cpu_seconds": 1.9}]))
+
+
 def test_what_stands_beside_a_floor_is_printed():
     assert "one_read, gradient matrix 64x32, cores: 1: 0.25" in printed([row(n=64) | {"one_read_seconds": 0.5}])
 
@@ -337,6 +343,7 @@ def test_what_stands_beside_a_floor_is_printed():
 def test_the_plot_shows_ours_the_floor_and_the_rivals(result, tmp_path):
     rows = [row for row in result["rows"] if row["operation"] == "gradient"]
     assert set(curves(rows)) == {"lemmascope", "floor", "numpy"}
+    assert set(COLORS) == {"lemmascope", "floor", *RIVALS}
     n = np.array([10.0, 100.0, 1000.0])
     assert slope(n, 3 * n**1.5) == pytest.approx(1.5)
     save_plot(result, tmp_path / "bench.png")

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 Row = Mapping[str, Any]
+COLORS = {"lemmascope": "C0", "floor": "black", "jax": "C1", "torch": "C2", "casadi": "C3", "numpy": "C4"}
 
 
 def save_plot(result: Mapping[str, Any], path: Path) -> None:
     """One panel for each operation and form that was measured at two sizes or more, on the fewest cores."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     panels = _panels(result["rows"])
     columns = min(3, len(panels)) or 1
@@ -21,9 +23,10 @@ def save_plot(result: Mapping[str, Any], path: Path) -> None:
         axes = figure.add_subplot(lines, columns, index + 1)
         for name, points in curves(rows).items():
             n, seconds = np.array(points).T
-            style = "k--" if name == "floor" else "o-"
-            axes.loglog(n, seconds, style, label=f"{name} ~ n^{slope(n, seconds):.2f}", markersize=3)
+            line = axes.loglog(n, seconds, "o-", label=f"{name} ~ n^{slope(n, seconds):.2f}", markersize=3)[0]
+            line.set(color=COLORS[name], linestyle="--" if name == "floor" else "-")
         axes.set(title=title, xlabel="n", ylabel="s")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(fontsize=7)
     figure.savefig(path, dpi=130)
 

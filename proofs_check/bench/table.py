@@ -17,6 +17,8 @@ from proofs_check.bench.rivals import DESCRIPTIONS
 from proofs_check.bench.streams.table import stream_legend, stream_table
 
 WIDTH = 100
+QUIET = 0.9
+"""CPU time over wall time on one core below which others were running."""
 Row = Mapping[str, Any]
 
 
@@ -42,6 +44,8 @@ def _parts(result: Mapping[str, Any]) -> Iterator[Any]:
     if variants := [row for row in rows if row["variant"] != "dense"]:
         yield _variants(variants)
     yield _usage(rows, rivals)
+    if busy := _busy(rows):
+        yield busy
     if besides := list(_besides(rows)):
         yield escape("Beside the floors (time over ours):\n" + "\n".join(besides))
     if result["streams"]:
@@ -107,6 +111,16 @@ def _usage(rows: Sequence[Row], rivals: Sequence[str]) -> Table:
         shares = ([n["cpu_seconds"] / n["seconds"] for n in group if "seconds" in n] for group in notes)
         table.add_row(str(cores), *(f"{median(s):.2f}, {max(s):.2f}" if s else "-" for s in shares))
     return table
+
+
+def _busy(rows: Sequence[Row]) -> str:
+    """A warning where this program, which never waits, had less than a core."""
+    shares = [row["cpu_seconds"] / row["seconds"] for row in rows if row["cores"] == 1 and "seconds" in row]
+    if not shares or median(shares) >= QUIET:
+        return ""
+    return (
+        f"The machine was busy: one core was ours for {median(shares):.0%} of the time. Measure again when it is idle."
+    )
 
 
 def _besides(rows: Sequence[Row]) -> Iterator[str]:
