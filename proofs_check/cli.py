@@ -285,8 +285,8 @@ def bench(cores: str, rivals: str, plot: Path | None, out: Path | None, json_to:
     """Time each kernel against its floor (BLAS, exp, one read of the data) and against JAX, PyTorch, CasADi and NumPy,
     measure time, reads and memory of streamed rows, and compare results with balls.
 
-    Takes about 7 minutes on one core and 13 on both, with --quick 3 and 5; up to twice as long beside other work. Rivals
-    are optional: pip install 'lemmascope[bench]'. Targets that are missed do not change the exit status.
+    Takes about 8 minutes on one core and 14 on both, with --quick 2 and 3, more beside other work. Rivals are
+    optional: pip install 'lemmascope[bench]'. Targets that are missed do not change the exit status.
     """
     from proofs_check.bench import Settings, run
     from proofs_check.bench.plot import save_plot
