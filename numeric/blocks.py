@@ -186,4 +186,7 @@ class ChangedBlock:
         return self.formed.squares(D)
 
     def times(self, P: Any) -> Any:
-        return self.formed.times(P)
+        if self.mean is not None:
+            return self.formed.times(P)
+        # Two small factors first: the rows are not formed for this.
+        return self.inner.times(self.P @ P)

@@ -39,6 +39,7 @@ class Run:
         progress: called after each step, or None.
         known: what the data determine of x, or None for a method whose path is not to be touched.
         fits_logits: whether "auto" may begin with the fit of the target's logits, where that decreases the value.
+        seed: of what steps draw.
     """
 
     problem: WhitenedRegression
@@ -49,6 +50,7 @@ class Run:
     progress: Progress | None
     known: Identifiability | None = None
     fits_logits: bool = False
+    seed: int = 0
     clock: float = field(default_factory=time.perf_counter)
     history: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -70,7 +72,7 @@ class Run:
         log_start = log_gradient_norm(self.problem, point)
         with np.errstate(divide="ignore"):
             tolerance = float(max(np.log(self.rtol) + log_start, np.log(self.atol)))
-        state = State(point, radius, tolerance, (row,), log_start)
+        state = State(point, radius, tolerance, (row,), log_start, seed=self.seed)
         self._report(state)
         return self._loop(self._fitted(state) if self.method == "auto" and self.fits_logits else state, name)
 

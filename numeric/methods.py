@@ -8,6 +8,7 @@ from numeric.solvers.gradient_descent import GradientDescent
 from numeric.solvers.gradient_flow import GradientFlow
 from numeric.solvers.newton import Newton
 from numeric.solvers.newton_cg import NewtonCG
+from numeric.solvers.sketched_newton import SketchedNewton
 from numeric.solvers.state import Method
 from numeric.solvers.through_scipy import LBFGS, TRUST_EXACT
 from numeric.solvers.verdict import DENSE_LIMIT
@@ -16,6 +17,7 @@ from numeric.whitening import WhitenedRegression
 _ALL: tuple[Method, ...] = (
     Newton(),
     GaussNewton(),
+    SketchedNewton(),
     NewtonCG("hessian", "newton-cg"),
     NewtonCG("gauss_newton", "gauss-newton-cg"),
     GradientDescent(),

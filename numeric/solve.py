@@ -13,10 +13,11 @@ from numeric.loop import Run
 from numeric.methods import METHODS
 from numeric.problems import Regression
 from numeric.progress import Progress, ProgressLine
+from numeric.sketching.columns import scale_columns
 from numeric.solution import Solution, StartResult
 from numeric.starts import starts as starting_points
 from numeric.validation import InputError
-from numeric.whitening import unchanged, whiten
+from numeric.whitening import WhitenedRegression, unchanged, whiten
 
 LARGEST_DENSE = 8192
 """Whitened unknowns up to which a method on dense Hessians may be asked for: half a gigabyte for each matrix."""
@@ -51,6 +52,8 @@ def solve(
             - "gradient-descent", with backtracking, and "gradient-flow", through SciPy's integrators: in the stored
               variables, as theory describes them;
             - "lbfgs", "trust-exact": SciPy's, in whitened variables;
+            - "sketched-newton": Newton on sampled rows of A, for one target in vector form; the variables are scaled,
+              not whitened, so that A keeps its zeros;
             - "auto": Gauss-Newton (by products in matrix form), followed by dense matrices where the products of a
               step do not suffice, and by Newton where the residual stays large or the point is a saddle. Where no x0
               is given, the first step goes to the fit of the target's logits, if that decreases the value. The
@@ -63,7 +66,7 @@ def solve(
             polished as far as the numbers allow.
         atol: the same, absolute.
         max_steps: None for the method's own limit (300; 20,000 for "lbfgs" and "gradient-descent"), from each start.
-        seed: of the random starts.
+        seed: of the random starts, and of the samples.
         progress: called with (step, value, gradient_norm, seconds) after each step; True for a line on
             standard error.
         starts: how many starts are tried: x0, the fit of the logits where there is one, then random points. The
@@ -83,15 +86,14 @@ def solve(
     """
     _check_arguments(method, rtol, atol, max_steps, seed, starts)
     clock = time.perf_counter()
-    whitens = method == "auto" or METHODS[method].whitens
-    variables = whiten(problem) if whitens else unchanged(problem)
+    variables = _variables(problem, method)
     _check_size(method, math.prod(variables.x_shape))
     report = ProgressLine() if progress is True else progress or None
-    known = identifiability(problem, variables) if whitens else None
+    known = identifiability(problem, variables) if method == "auto" or METHODS[method].whitens else None
     alone = x0 is None and starts == 1
     try:
         solutions = [
-            (start.kind, Run(variables, method, rtol, atol, max_steps, report, known, alone).begin(start))
+            (start.kind, Run(variables, method, rtol, atol, max_steps, report, known, alone, seed).begin(start))
             for start in starting_points(variables, x0, starts, seed)
         ]
     finally:
@@ -108,6 +110,13 @@ def solve(
         starts=results,
         message=f"{best.message} {_spread(results, [s.history[0].value for _, s in solutions if s.history])}",
     )
+
+
+def _variables(problem: Regression, method: str) -> WhitenedRegression:
+    """The problem in the variables of the method."""
+    if method == "sketched-newton":
+        return scale_columns(problem)
+    return whiten(problem) if method == "auto" or METHODS[method].whitens else unchanged(problem)
 
 
 def _spread(results: tuple[StartResult, ...], first: list[float]) -> str:

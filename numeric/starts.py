@@ -56,7 +56,7 @@ def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
     if isinstance(x0, str):
         if x0 != "logit":
             raise InputError(f'x0: got {x0!r}; pass an array, None, or "logit" for the least-squares fit of the logits')
-        reason = _without_logits(problem.original)
+        reason = _without_logits(problem)
         if reason:
             raise InputError(f'x0: "logit" {reason}; pass an array, or None for the default start')
         return Start(fitted_logits(problem), "logit")
@@ -71,7 +71,7 @@ def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
 
 def has_logits(problem: WhitenedRegression) -> bool:
     """Whether `fitted_logits` can be asked for."""
-    return not _without_logits(problem.original)
+    return not _without_logits(problem)
 
 
 def fitted_logits(problem: WhitenedRegression) -> Array:

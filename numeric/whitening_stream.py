@@ -72,7 +72,7 @@ def whitened_rows(source: RowSource, centred: bool) -> tuple[ChangedRows, Any, A
     """
     d = source.shape[1]
     if d > LARGEST_TRIANGLE:
-        return _scaled_columns(source)
+        return scaled_columns(source)
     factor = triangle(source.blocks(np.dtype(float), d), d, centred)
     _, S, Vt = np.linalg.svd(factor.R, full_matrices=False)
     # Relative to A before centring: what centring leaves of equal rows is rounding error.
@@ -85,7 +85,8 @@ def whitened_rows(source: RowSource, centred: bool) -> tuple[ChangedRows, Any, A
     return ChangedRows(source, P, factor.mean if centred else None, float(rank), bool(ill_conditioned)), P, back
 
 
-def _scaled_columns(source: RowSource) -> tuple[ChangedRows, Any, Any]:
+def scaled_columns(source: RowSource) -> tuple[ChangedRows, Any, Any]:
+    """(rows of A P, P, P^{-1}) with sparse diagonal P: the columns of A P have length 1, or 0."""
     squares = np.zeros(source.shape[1])
     for block in source.blocks(np.dtype(float), 1):
         squares += block.squares(np.ones(block.rows.stop - block.rows.start))

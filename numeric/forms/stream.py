@@ -229,6 +229,15 @@ class StreamSecondOrder:
             self.known["V"] = np.stack([total.value for total in sums], axis=-2) if sums else empty
         return self.known["V"]
 
+    def split(self) -> tuple[Array, Array, Array]:
+        """(D, V, C) of A^T diag(D) A + V^T C V, shapes (..., n), (..., r, d) and (..., r, r), in one read."""
+        diagonal = np.empty(self.form.target.shape)
+
+        def visit(block: Block, D: Array, U: list[Array]) -> None:
+            diagonal[..., block.rows] = D
+
+        return diagonal, self._read(visit), self.core
+
     def apply(self, v: Array) -> Array:
         """The product with v, of x's shape."""
         total = Sum()

@@ -1,7 +1,7 @@
 """What the one loop passes to a solver and gets back from it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,6 +23,9 @@ class Row:
         radius: the trust-region radius, in the 2-norm of the change of z; the step size of gradient descent; the
             time of the gradient flow; or NaN.
         note: what was chosen before this step, and why, or how the step was found.
+        eps0: how far the Hessian of the step was from the true one, ||H^{-1/2} (H~ - H) H^{-1/2}|| as estimated from
+            below; NaN where the step used no sketch, infinite where H is not positive definite.
+        sampled: the number of rows of A in the step's Hessian, 0 where the step used no sketch.
     """
 
     step: int
@@ -31,6 +34,8 @@ class Row:
     kind: str
     radius: float
     note: str = ""
+    eps0: float = float("nan")
+    sampled: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,8 @@ class State:
         steps: steps taken so far.
         blocked: why no further step was possible, or empty.
         strained: whether the latest step took as many products as are allowed: it is badly conditioned.
+        seed: of what a step draws.
+        memory: what a method keeps from one step to the next, None at first.
     """
 
     point: Point
@@ -56,6 +63,8 @@ class State:
     steps: int = 0
     blocked: str = ""
     strained: bool = False
+    seed: int = 0
+    memory: Any = None
 
 
 class Method(Protocol):

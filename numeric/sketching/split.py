@@ -1,0 +1,67 @@
+"""The Hessian A^T diag(D) A + V^T C V of a vector problem in one pair of parts: what is sampled and what is kept.
+
+P3 samples after it has replaced B + W^2 by a diagonal matrix. Here only A^T diag(D) A is sampled, and the low-rank part
+stays as it is: V^T = A^T U has a few columns of length d.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from numeric.forms.stream import StreamSecondOrder
+from numeric.kernels import Array
+from numeric.rows import RowSource
+from numeric.sketching.sampling import Sample, sampled_gram
+
+FLOOR = 1e-12
+"""Rows count with at least this share of the largest |D|, so that the basis spans all of A's rows where D vanishes."""
+
+
+@dataclass(frozen=True, eq=False)
+class SplitHessian:
+    """A^T diag(D) A + V^T C V, in the units of the point's log scale.
+
+    Attributes:
+        source: A, shape (n, d).
+        D: shape (n,), entries of both signs.
+        V: shape (r, d).
+        C: symmetric, shape (r, r).
+    """
+
+    source: RowSource
+    D: Array
+    V: Array
+    C: Array
+
+    @classmethod
+    def of(cls, second: StreamSecondOrder) -> "SplitHessian":
+        """The parts of a Hessian, in one read of A."""
+        return cls(second.form.source, *second.split())
+
+    @property
+    def weights(self) -> Array:
+        """W >= |D|, what rows are scored by."""
+        sizes = np.abs(self.D)
+        return np.maximum(sizes, FLOOR * sizes.max())
+
+    @property
+    def signed(self) -> bool:
+        """Whether D differs from W, so that the sampling theorem needs its signed form."""
+        return bool(np.any(self.weights != self.D))
+
+    def low_rank(self, basis: Array) -> Array:
+        """T^T V^T C V T, exactly symmetric."""
+        projected = self.V @ basis
+        matrix = projected.T @ self.C @ projected
+        return (matrix + matrix.T) / 2
+
+    def sampled(self, sample: Sample, basis: Array) -> Array:
+        """T^T H~ T: the sampled diagonal part and the exact low-rank part."""
+        return sampled_gram(self.source, self.D, sample, basis) + self.low_rank(basis)
+
+    def product(self, v: Array) -> Array:
+        """H v exactly, in one read: O(nnz(A))."""
+        total = self.V.T @ (self.C @ (self.V @ v))
+        for block in self.source.blocks(np.dtype(float), 1):
+            total += block.adjoint(self.D[block.rows] * block.forward(v))
+        return total

@@ -1,0 +1,192 @@
+r"""Newton's method on a sampled Hessian: the algorithm of arXiv 2305.00660 (P3), section 6.2 of the source page.
+
+H = A^T diag(D) A + V^T C V. Rows of A are drawn by their leverage scores in W^{1/2} A, W = |D|, and the low-rank part
+is kept exactly, where P3 replaces all of the middle by a diagonal. With G = A^T W A and rho the least number for which
+G <= rho H, a sample of accuracy eps gives (1 - eps0) H <= H~ <= (1 + eps0) H with eps0 <= rho eps, with probability
+1 - delta. rho <= 1 where D >= 0 and the low-rank part is positive semidefinite; rho is near 1 for large weights w. Then
+
+    ||e_{t+1}||_H <= (1 - eps0)^{-1} (eps0 + M ||e_t||_2 / (2 lambda)) ||e_t||_H,   e_t = x_t - x*,
+
+(N3' of the page), lambda the least eigenvalue of H, M a Lipschitz constant of the Hessian. In the Euclidean norm the
+papers' claim r_{t+1} <= 2 (eps0 + ...) r_t is false (F1): only sqrt(cond H) times the bound above holds.
+
+eps0 is not trusted but measured, in each step, by products with the exact H; a sample with eps0 >= 1/2 is drawn again
+with twice as many rows. A line search on the true loss makes the method safe from any start.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.linalg
+
+from numeric.evaluation import Point
+from numeric.forms.stream import StreamSecondOrder
+from numeric.kernels import Array, unscale
+from numeric.sketching.certificate import Spread, spread
+from numeric.sketching.leverage import Scores, approximate_scores
+from numeric.sketching.sampling import sample_size, subsample
+from numeric.sketching.split import SplitHessian
+from numeric.solvers.state import State, describe, relative_value, try_point
+from numeric.solvers.trust_region import EPS, MAX_CHANGE, RESOLUTION
+from numeric.whitening import WhitenedRegression
+
+USABLE = 0.5
+"""A sample with a larger eps0 promises no contraction: eps0/(1 - eps0) would reach 1."""
+SUFFICIENT = 1e-4
+"""Share of the predicted decrease that a step must bring (Armijo)."""
+HALVINGS = 40
+STALE = 1.5
+"""Scores of an earlier step are computed anew where they ask for this many times the rows."""
+LEAST_DAMPING, MORE_DAMPING = 1e-8, 10.0
+"""What is added to the diagonal where H~ is not positive definite, in coordinates in which G is about the identity."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A factorized H~ in the coordinates of a basis T of A's row space.
+
+    Attributes:
+        basis: T, shape (d, r).
+        L: the lower Cholesky factor of T^T H~ T, damped where that is needed.
+        spread: how H lies to H~.
+        sampled: rows of A in H~.
+        damping: what was added to the diagonal.
+    """
+
+    basis: Array
+    L: Array
+    spread: Spread
+    sampled: int
+    damping: float
+
+    def step(self, g: Array) -> Array:
+        """-T (T^T H~ T)^{-1} T^T g."""
+        return -self.basis @ scipy.linalg.cho_solve((self.L, True), self.basis.T @ g)
+
+    def dual_norm(self, g: Array) -> float:
+        """||g|| in the norm of H~^{-1}: the predicted decrease of a full step is half its square."""
+        return float(np.linalg.norm(scipy.linalg.solve_triangular(self.L, self.basis.T @ g, lower=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """Scores and the weights that they are for."""
+
+    scores: Scores
+    weights: Array
+
+    def moved(self, weights: Array) -> Scores:
+        """The scores for other weights."""
+        return self.scores.reweighted(self.weights, weights)
+
+
+@dataclass(frozen=True)
+class SketchedNewton:
+    """Damped Newton steps on leverage-score samples of the rows of A.
+
+    Attributes:
+        accuracy: eps of the sampling theorem.
+        failure: delta of the samples; the steps share it evenly, delta/max_steps each. The scores' own failure is not
+            counted: what it costs is seen in eps0.
+        draws: rows drawn at first in each step, None for the size of the theorem.
+    """
+
+    name: str = "sketched-newton"
+    max_steps: int = 300
+    whitens: bool = False
+    dense: bool = True
+    polishes: bool = False
+    accuracy: float = 0.25
+    failure: float = 0.1
+    draws: int | None = None
+
+    def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
+        """One accepted step; `budget` is at least one."""
+        second = state.point.hessian[0]
+        assert isinstance(second, StreamSecondOrder), "the problem was not prepared by scale_columns"
+        split = SplitHessian.of(second)
+        if not (np.all(np.isfinite(split.D)) and np.all(np.isfinite(split.V)) and np.any(split.D)):
+            return replace(state, rows=(), blocked="a Hessian that is zero or too large for a float")
+        generator = np.random.default_rng([state.seed, state.steps])
+        memory = _scored(state.memory, split, generator)
+        model = self.model(split, memory.moved(split.weights), generator)
+        point = _search(problem, state, model)
+        if point is None:
+            return replace(state, rows=(), blocked="line search")
+        name = self.name if model.damping == 0.0 else f"{self.name}, damped"
+        row = describe(problem, point, state.steps + 1, name, float("nan"))
+        row = replace(row, eps0=model.spread.eps0, sampled=model.sampled)
+        return replace(state, point=point, rows=(row,), steps=state.steps + 1, blocked="", memory=memory)
+
+    def model(self, split: SplitHessian, scores: Scores, generator: np.random.Generator) -> Model:
+        """A sampled Hessian whose measured eps0 is below `USABLE`, or the exact one.
+
+        Only where products with H prove that H is not positive definite no better sample is asked for.
+        """
+        failure = self.failure / self.max_steps
+        draws = self.draws or sample_size(scores, self.accuracy, failure, split.signed)
+        while True:
+            model, exact = _sampled_model(split, scores, draws, generator)
+            usable = model.damping == 0.0 and model.spread.eps0 < USABLE
+            if usable or exact or model.spread.low <= 0.0:
+                return model
+            draws *= 2
+
+
+def _scored(memory: Memory | None, split: SplitHessian, generator: np.random.Generator) -> Memory:
+    """The last step's scores where they still serve: their cost is that of all else in a step."""
+    if memory is not None and memory.moved(split.weights).total <= STALE * memory.scores.total:
+        return memory
+    return Memory(approximate_scores(split.source, split.weights, generator), split.weights)
+
+
+def _sampled_model(
+    split: SplitHessian, scores: Scores, draws: int, generator: np.random.Generator
+) -> tuple[Model, bool]:
+    basis, sample = scores.basis, subsample(scores, draws, generator)
+    L, damping = _factor(split.sampled(sample, basis))
+    found = spread(lambda y: basis.T @ split.product(basis @ y), L, generator)
+    return Model(basis, L, found, len(sample.rows), damping), sample.exact
+
+
+def _factor(H: Array) -> tuple[Array, float]:
+    """The Cholesky factor of H plus as little of the identity as makes it safely positive definite."""
+    damping, size, identity = 0.0, float(np.abs(np.diag(H)).max()), np.eye(len(H))
+    noise = len(H) * EPS * size
+    while True:
+        try:
+            L = np.linalg.cholesky(H + damping * identity)
+            if np.diag(L).min() ** 2 > noise:
+                return L, damping
+        except np.linalg.LinAlgError:
+            pass
+        damping = max(MORE_DAMPING * damping, LEAST_DAMPING * max(size, noise))
+
+
+def _search(problem: WhitenedRegression, state: State, model: Model) -> Point | None:
+    """The first of the full step and its halves that decreases the loss enough, or None."""
+    start = state.point
+    first, g = start.first_order, start.first_order.gradient
+    step = model.step(g)
+    decrease = -float(g @ step)
+    change = problem.forms[0].largest_entry(step)
+    length = min(1.0, MAX_CHANGE / change) if change > 0.0 else 1.0
+    if decrease <= RESOLUTION * EPS * abs(first.value):
+        return _below_resolution(problem, start, model, start.x + step)
+    for _ in range(HALVINGS):
+        trial = try_point(problem, start.x + length * step)
+        if trial is not None and first.value - relative_value(trial, start) >= SUFFICIENT * length * decrease:
+            return trial
+        length *= 0.5
+    return None
+
+
+def _below_resolution(problem: WhitenedRegression, start: Point, model: Model, x: Array) -> Point | None:
+    """The full step where the loss cannot show its decrease any more: the gradient must, in the norm of H~^{-1}."""
+    trial = try_point(problem, x)
+    if trial is None:
+        return None
+    result = trial.first_order
+    gradient = unscale(result.gradient, result.log_scale - start.first_order.log_scale)
+    falls = 2.0 * model.dual_norm(gradient) <= model.dual_norm(start.first_order.gradient)
+    return trial if falls else None
