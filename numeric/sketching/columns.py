@@ -1,20 +1,29 @@
-"""The change of variables for sampling: columns of A scaled to unit length, which keeps its zeros."""
+"""The change of variables for sampling, which keeps A's zeros: columns of unit length, or coordinates of A's rows."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
 from numeric.problems import Regression
-from numeric.rows import SlicedRows
+from numeric.rows import RowSource, SlicedRows
+from numeric.sketching.leverage import DISTORTION, sketched_basis
+from numeric.sketching.sketches import sparse_sign
 from numeric.validation import InputError
 from numeric.whitening import Factor, WhitenedRegression
-from numeric.whitening_stream import scaled_columns
+from numeric.whitening_stream import ChangedRows, scaled_columns
+
+FAILURE = 1e-3
+"""Probability, as of `sparse_sign`, that the rank is not seen; then x is right, but not the shortest."""
 
 
 def scale_columns(problem: Regression) -> WhitenedRegression:
-    """The same problem in x's multiples by the column lengths of A, in float64, with A read block by block.
+    """The same problem in other variables, in float64, with A as it is stored and read block by block.
+
+    The columns are scaled to unit length. Where they are dependent the variables are coordinates of A's row space, so
+    that the x that comes back is the one of minimum norm, as after `numeric.whitening.whiten`.
 
     Args:
         problem: in vector form, with one target.
@@ -34,10 +43,24 @@ def scale_columns(problem: Regression) -> WhitenedRegression:
             'solve them one by one, or use method="newton"'
         )
     stream = _stream(form) if isinstance(form, VectorForm) else replace(form, dtype=np.dtype(float))
-    rows, to_original, to_scaled = scaled_columns(stream.source)
+    rows, to_original, to_scaled = _changed(stream.source)
     new = replace(stream, source=rows)
     right = Factor(to_original, to_scaled)
-    return WhitenedRegression(problem.loss, (new,), problem.x_shape, np.dtype(float), problem, None, right)
+    return WhitenedRegression(problem.loss, (new,), new.x_shape, np.dtype(float), problem, None, right)
+
+
+def _changed(source: RowSource) -> tuple[ChangedRows, Any, Any]:
+    """Unit columns; where a sketch shows a smaller rank, coordinates of A's row space, nearly orthonormal."""
+    n, d = source.shape
+    basis = sketched_basis(source, np.ones(n), np.random.default_rng(0), sparse_sign(d, DISTORTION, FAILURE))
+    rank = basis.shape[1]
+    if rank == d:
+        return scaled_columns(source)
+    if rank == 0:
+        basis = np.zeros((d, 1))
+        return ChangedRows(source, basis, None, 0.0), basis, basis.T
+    # The columns are v_j/s_j, so that the way back, with rows s_j v_j, needs no factorization.
+    return ChangedRows(source, basis, None, float(rank)), basis, basis.T / np.vecdot(basis.T, basis.T)[:, None]
 
 
 def _stream(form: VectorForm) -> StreamForm:

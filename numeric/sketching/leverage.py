@@ -75,8 +75,7 @@ def exact_scores(source: RowSource, weights: Array | None = None) -> Scores:
         InputError: the weights have another shape, or an entry is negative or not finite.
     """
     weights = _checked(source, weights)
-    factor = triangle(_weighted(source, weights), source.shape[1], centred=False).R
-    basis = _basis(factor, source)
+    basis = _exact_basis(source, weights)
     return Scores(_squared_rows(source, weights, basis), 1.0, 0.0, basis)
 
 
@@ -110,14 +109,27 @@ def approximate_scores(
     sketch = sketch or sparse_sign(d, DISTORTION, failure / 2)
     if sketch.rows >= n:
         return exact_scores(source, weights)
-    factor = np.linalg.qr(sketch.apply(source, weights, generator), mode="r")
-    basis, lower = _basis(np.asarray(factor), source), 1.0 / (1.0 + DISTORTION)
+    basis, lower = sketched_basis(source, weights, generator, sketch), 1.0 / (1.0 + DISTORTION)
     shorter = math.ceil(2.0 * math.log(2 * n / failure) / -(math.log(1.0 - DISTORTION) + DISTORTION))
     directions = basis
     if shorter < basis.shape[1]:
         directions = basis @ (generator.standard_normal((basis.shape[1], shorter)) / math.sqrt(shorter))
         lower *= 1.0 - DISTORTION
     return Scores(_squared_rows(source, weights, directions), lower, failure, basis)
+
+
+def sketched_basis(source: RowSource, weights: Array, generator: np.random.Generator, sketch: SparseSign) -> Array:
+    """T of shape (d, r), r the rank of W^{1/2} A: V S^{-1} of the singular values and vectors of a sketch of W^{1/2} A.
+
+    Args:
+        source: A, shape (n, d).
+        weights: W, shape (n,), not negative.
+        generator: of the sketch.
+        sketch: its size; with as many rows as A or more, W^{1/2} A itself is factorized.
+    """
+    if sketch.rows >= source.shape[0]:
+        return _exact_basis(source, weights)
+    return _basis(np.asarray(np.linalg.qr(sketch.apply(source, weights, generator), mode="r")), source)
 
 
 def check_probability(name: str, value: float) -> None:
@@ -144,6 +156,10 @@ def _weighted(source: RowSource, weights: Array) -> Iterator[DenseBlock]:
     roots = np.sqrt(weights)
     for block in source.blocks(np.dtype(float), source.shape[1]):
         yield DenseBlock(block.rows, roots[block.rows, None] * block.toarray())
+
+
+def _exact_basis(source: RowSource, weights: Array) -> Array:
+    return _basis(triangle(_weighted(source, weights), source.shape[1], centred=False).R, source)
 
 
 def _basis(factor: Array, source: RowSource) -> Array:
