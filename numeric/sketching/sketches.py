@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from numeric.blocks import Block
 from numeric.kernels import Array
 from numeric.rows import RowSource
 from numeric.validation import InputError
+from numeric.whitening_stream import ChangedRows
 
 BANDS = 8
 """Nonzeros in a column of a sparse sign embedding, as Martinsson and Tropp recommend (2020, section 9.2)."""
+SPARSE = 0.1
+"""Share of stored entries below which they are added one by one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class SparseSign:
             weights: shape (n,), not negative.
             generator: of the places and the signs.
         """
+        if isinstance(source, ChangedRows) and source.mean is None:
+            # The change of variables is applied once, to the sketch.
+            return self.apply(source.inner, weights, generator) @ source.P
         n, d = source.shape
         height = self.rows // self.nonzeros
         places = generator.integers(height, size=(n, self.nonzeros), dtype=np.int32)
@@ -56,17 +63,22 @@ class SparseSign:
         roots = np.sqrt(weights / self.nonzeros)
         total = np.zeros((self.rows, d))
         for block in source.blocks(np.dtype(float), 1):
-            count = block.rows.stop - block.rows.start
             values = (2.0 * signs[block.rows] - 1.0) * roots[block.rows, None]
-            ends = np.arange(0, (count + 1) * self.nonzeros, self.nonzeros)
-            columns = (values.ravel(), places[block.rows].ravel(), ends)
-            piece: Any = block.adjoint(scipy.sparse.csc_array(columns, shape=(self.rows, count)).tocsr())
-            if scipy.sparse.issparse(piece):
-                entries = piece.tocoo()
-                total[entries.row, entries.col] += entries.data
-            else:
-                total += piece
+            _add(total, block, places[block.rows], values)
         return total
+
+
+def _add(total: Array, block: Block, places: Array, values: Array) -> None:
+    """Adds S A of a block, S with the given entries in each column; only rows that it meets are touched."""
+    count, nonzeros = places.shape
+    met, numbers = np.unique(places, return_inverse=True)
+    columns = (values.ravel(), numbers.ravel(), np.arange(0, values.size + 1, nonzeros))
+    piece: Any = block.adjoint(scipy.sparse.csc_array(columns, shape=(len(met), count)).tocsr())
+    if scipy.sparse.issparse(piece) and piece.nnz < SPARSE * piece.shape[0] * piece.shape[1]:
+        entries = piece.tocoo()
+        total[met[entries.row], entries.col] += entries.data
+    else:
+        total[met] += piece.toarray() if scipy.sparse.issparse(piece) else piece
 
 
 def count_sketch(d: int, distortion: float, failure: float) -> SparseSign:
@@ -86,9 +98,9 @@ def count_sketch(d: int, distortion: float, failure: float) -> SparseSign:
 def sparse_sign(d: int, distortion: float, failure: float) -> SparseSign:
     """A sparse sign embedding of about d log d rows, with the aim of `count_sketch`.
 
-    Cohen (2016) proves the order, 4 d ln(2 d/failure)/e^2 rows with `BANDS` nonzeros, without constants: this size is
+    Cohen (2016) proves the order, 2 d ln(2 d/failure)/e^2 rows with `BANDS` nonzeros, without constants: this size is
     tested, not proven. Where `count_sketch` needs fewer rows its bound is used; it holds for any number of bands.
     """
-    ordered = math.ceil(4 * d * math.log(2 * d / failure) / distortion**2)
+    ordered = math.ceil(2 * d * math.log(2 * d / failure) / distortion**2)
     rows = min(ordered, count_sketch(d, distortion, failure).rows)
     return SparseSign(BANDS * math.ceil(rows / BANDS), BANDS)
