@@ -90,6 +90,15 @@ def test_from_afar_each_step_decreases_the_loss(loss, w, start):
     assert solution.value <= newton.value * (1 + 1e-12)
 
 
+def test_a_step_that_overshoots_is_shortened():
+    # f = sigmoid(x): the curvature of (f - 1/2)^2 vanishes at x = 1.317, and just below a full step passes the minimum
+    # by far, to a larger loss even where it is cut to a change of 4 in z.
+    overshooting = VectorRegression("normalized-exp", [[0.5], [-0.5]], [0.5, 0.5])
+    assert overshooting.value([1.3 - 8.0]) > overshooting.value([1.3])
+    first, second, *_ = solve(overshooting, method="sketched-newton", x0=[1.3]).history
+    assert second.value < first.value
+
+
 def test_an_indefinite_hessian_is_damped_and_said_to_be_indefinite():
     # Far out in a saturated direction the Hessian of normalized exp has eigenvalues of both signs.
     A, target = RNG.normal(size=(N, D)), np.zeros(N)
