@@ -224,6 +224,21 @@ def test_scores_for_other_weights_keep_their_lower_bound():
     assert (moved.values < truth).any()
 
 
+def test_a_row_that_matters_little_does_not_spoil_the_scores_for_other_weights():
+    A, old, new = uneven(), np.ones(N), np.full(N, 0.5)
+    scores = exact_scores(source(A))
+    smallest = np.argmin(scores.values)
+    new[smallest] = 1e-9
+    moved = scores.reweighted(old, new)
+    assert moved.lower == pytest.approx(0.5 * (1.0 - scores.values[smallest]))
+    assert (moved.values >= moved.lower * hat_diagonal(np.sqrt(new)[:, None] * A) * (1 - ROUNDING)).all()
+    # A row with score 1 must not be dropped: without it the rank falls.
+    tall = np.vstack([A[10:, :2] @ np.eye(2, D), np.eye(D)[2:]])
+    whole, gone = exact_scores(source(tall)), np.ones(len(tall))
+    gone[-1] = 1e-9
+    assert whole.reweighted(np.ones(len(tall)), gone).lower <= 2e-9
+
+
 @pytest.mark.parametrize(("d", "iterations"), [(6, 12), (40, 12), (40, 40)])
 def test_the_spread_is_that_of_the_pencil(d, iterations):
     rng = np.random.default_rng(d)

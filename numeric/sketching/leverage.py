@@ -46,15 +46,20 @@ class Scores:
     def reweighted(self, old: Array, new: Array) -> "Scores":
         """Scores for other weights without a read of A.
 
-        With c = min new/old, A^T diag(new) A >= c A^T diag(old) A, so the scores times new/old are at least `lower` c
-        times the new ones. The basis stays, and is as far from orthonormal as the weights have moved.
+        Let S be the rows with new/old >= c, and t the sum of the old scores of the other rows, at least the norm of
+        their share. Then A^T diag(new) A >= c (1 - t) A^T diag(old) A, so the scores times new/old are at least
+        `lower` c (1 - t) times the new ones. The best c is taken: a few rows that matter little may lose their weight.
+        The basis stays, and is as far from orthonormal as the weights have moved.
 
         Args:
             old: the weights that these scores are for, positive, shape (n,).
             new: shape (n,), positive.
         """
         ratio = new / old
-        return replace(self, values=self.values * ratio, lower=self.lower * float(ratio.min()))
+        order = np.argsort(ratio)
+        scores = self.values[order] / self.lower
+        kept = ratio[order] * (1.0 - (np.cumsum(scores) - scores))
+        return replace(self, values=self.values * ratio, lower=self.lower * float(kept.max()))
 
     @property
     def total(self) -> float:
