@@ -242,6 +242,13 @@ def test_other_forms_are_refused(make, message):
         solve(make(), method="sketched-newton")
 
 
+def test_logits_are_not_fitted_to_an_a_that_is_read_in_blocks():
+    with pytest.raises(InputError, match='x0: "logit" needs A in memory'):
+        solve(problem("normalized-exp", w=2.0 / N), method="sketched-newton", x0="logit")
+    solution = solve(problem("normalized-exp", w=2.0 / N), method="sketched-newton", starts=2)
+    assert [start.kind for start in solution.starts] == ["zero", "random"]
+
+
 def test_the_number_of_iterations_is_the_corrected_one():
     # sqrt(1e4) 0.1/1e-6 = 1e7, between 2^23 and 2^24; one more than ln(r0/eps) = 11.5 would be far too few.
     report = ContractionReport((), 1e4, 0.1)

@@ -26,15 +26,13 @@ from numeric.sketching.certificate import Spread, spread
 from numeric.sketching.leverage import Scores, approximate_scores
 from numeric.sketching.sampling import sample_size, subsample
 from numeric.sketching.split import SplitHessian
-from numeric.solvers.state import State, describe, relative_value, try_point
-from numeric.solvers.trust_region import EPS, MAX_CHANGE, RESOLUTION
+from numeric.solvers.backtracking import backtrack
+from numeric.solvers.state import State, describe, try_point
+from numeric.solvers.trust_region import EPS, RESOLUTION
 from numeric.whitening import WhitenedRegression
 
 USABLE = 0.5
 """A sample with a larger eps0 promises no contraction: eps0/(1 - eps0) would reach 1."""
-SUFFICIENT = 1e-4
-"""Share of the predicted decrease that a step must bring (Armijo)."""
-HALVINGS = 40
 STALE = 1.5
 """Scores of an earlier step are computed anew where they ask for this many times the rows."""
 LEAST_DAMPING, MORE_DAMPING = 1e-8, 10.0
@@ -164,21 +162,13 @@ def _factor(H: Array) -> tuple[Array, float]:
 
 
 def _search(problem: WhitenedRegression, state: State, model: Model) -> Point | None:
-    """The first of the full step and its halves that decreases the loss enough, or None."""
-    start = state.point
-    first, g = start.first_order, start.first_order.gradient
-    step = model.step(g)
-    decrease = -float(g @ step)
-    change = problem.forms[0].largest_entry(step)
-    length = min(1.0, MAX_CHANGE / change) if change > 0.0 else 1.0
-    if decrease <= RESOLUTION * EPS * abs(first.value):
-        return _below_resolution(problem, start, model, start.x + step)
-    for _ in range(HALVINGS):
-        trial = try_point(problem, start.x + length * step)
-        if trial is not None and first.value - relative_value(trial, start) >= SUFFICIENT * length * decrease:
-            return trial
-        length *= 0.5
-    return None
+    """The next point, or None where the loss falls no further."""
+    first = state.point.first_order
+    step = model.step(first.gradient)
+    slope = float(first.gradient @ step)
+    if -slope <= RESOLUTION * EPS * abs(first.value):
+        return _below_resolution(problem, state.point, model, state.point.x + step)
+    return backtrack(problem, state, step, slope).point
 
 
 def _below_resolution(problem: WhitenedRegression, start: Point, model: Model, x: Array) -> Point | None:
