@@ -17,13 +17,13 @@ from numeric.whitening import WhitenedRegression
 _ALL: tuple[Method, ...] = (
     Newton(),
     GaussNewton(),
-    SketchedNewton(),
     NewtonCG("hessian", "newton-cg"),
     NewtonCG("gauss_newton", "gauss-newton-cg"),
     GradientDescent(),
     GradientFlow(),
     LBFGS,
     TRUST_EXACT,
+    SketchedNewton(),
 )
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
 FEW_UNKNOWNS = 100
