@@ -13,11 +13,10 @@ from numeric.loop import Run
 from numeric.methods import METHODS
 from numeric.problems import Regression
 from numeric.progress import Progress, ProgressLine
-from numeric.sketching.columns import scale_columns
 from numeric.solution import Solution, StartResult
 from numeric.starts import starts as starting_points
 from numeric.validation import InputError
-from numeric.whitening import WhitenedRegression, unchanged, whiten
+from numeric.whitening import whiten
 
 LARGEST_DENSE = 8192
 """Whitened unknowns up to which a method on dense Hessians may be asked for: half a gigabyte for each matrix."""
@@ -86,10 +85,11 @@ def solve(
     """
     _check_arguments(method, rtol, atol, max_steps, seed, starts)
     clock = time.perf_counter()
-    variables = _variables(problem, method)
+    change = whiten if method == "auto" else METHODS[method].variables
+    variables = change(problem)
     _check_size(method, math.prod(variables.x_shape))
     report = ProgressLine() if progress is True else progress or None
-    known = identifiability(problem, variables) if method == "auto" or METHODS[method].whitens else None
+    known = identifiability(problem, variables) if change is whiten else None
     alone = x0 is None and starts == 1
     try:
         solutions = [
@@ -110,13 +110,6 @@ def solve(
         starts=results,
         message=f"{best.message} {_spread(results, [s.history[0].value for _, s in solutions if s.history])}",
     )
-
-
-def _variables(problem: Regression, method: str) -> WhitenedRegression:
-    """The problem in the variables of the method."""
-    if method == "sketched-newton":
-        return scale_columns(problem)
-    return whiten(problem) if method == "auto" or METHODS[method].whitens else unchanged(problem)
 
 
 def _spread(results: tuple[StartResult, ...], first: list[float]) -> str:

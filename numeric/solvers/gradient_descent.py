@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from numeric.solvers.backtracking import backtrack
-from numeric.solvers.state import State, describe
-from numeric.whitening import WhitenedRegression
+from numeric.solvers.state import State, Variables, describe
+from numeric.whitening import WhitenedRegression, unchanged
 
 LONGER = 2.0
 """The first trial of a step, in multiples of the latest step size."""
@@ -18,7 +18,7 @@ class GradientDescent:
 
     name: str = "gradient-descent"
     max_steps: int = 20_000
-    whitens: bool = False
+    variables: Variables = unchanged
     dense: bool = False
     polishes: bool = False
 

@@ -8,9 +8,9 @@ from scipy.integrate import solve_ivp
 
 from numeric.evaluation import Point
 from numeric.kernels import Array, unscale
-from numeric.solvers.state import State, describe, try_point
+from numeric.solvers.state import State, Variables, describe, try_point
 from numeric.solvers.verdict import DENSE_LIMIT
-from numeric.whitening import WhitenedRegression
+from numeric.whitening import WhitenedRegression, unchanged
 
 RELATIVE_ERROR = 1e-8
 """Of the integrator, per step."""
@@ -42,7 +42,7 @@ class GradientFlow:
 
     name: str = "gradient-flow"
     max_steps: int = 200
-    whitens: bool = False
+    variables: Variables = unchanged
     dense: bool = False
     polishes: bool = False
 

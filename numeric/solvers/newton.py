@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from numeric.solvers.state import State
+from numeric.solvers.state import State, Variables
 from numeric.solvers.trust_region import trust_region_step
-from numeric.whitening import WhitenedRegression
+from numeric.whitening import WhitenedRegression, whiten
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Newton:
 
     name: str = "newton"
     max_steps: int = 300
-    whitens: bool = True
+    variables: Variables = whiten
     dense: bool = True
     polishes: bool = True
 

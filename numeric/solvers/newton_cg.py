@@ -8,8 +8,8 @@ from numeric.kernels import Array
 from numeric.preconditioner import preconditioner
 from numeric.solvers.backtracking import backtrack
 from numeric.solvers.conjugate_gradient import newton_direction
-from numeric.solvers.state import State, describe, log_gradient_norm
-from numeric.whitening import WhitenedRegression
+from numeric.solvers.state import State, Variables, describe, log_gradient_norm
+from numeric.whitening import WhitenedRegression, whiten
 
 LOOSEST = 0.1
 """Relative residual of the first steps; later ones are solved to the square root of what the gradient has lost."""
@@ -29,7 +29,7 @@ class NewtonCG:
     kind: str = "hessian"
     name: str = "newton-cg"
     max_steps: int = 300
-    whitens: bool = True
+    variables: Variables = whiten
     dense: bool = False
     polishes: bool = True
 

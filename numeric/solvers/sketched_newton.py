@@ -23,11 +23,12 @@ from numeric.evaluation import Point
 from numeric.forms.stream import StreamSecondOrder
 from numeric.kernels import Array, unscale
 from numeric.sketching.certificate import Spread, spread
+from numeric.sketching.columns import scale_columns
 from numeric.sketching.leverage import Scores, approximate_scores
 from numeric.sketching.sampling import sample_size, subsample
 from numeric.sketching.split import SplitHessian
 from numeric.solvers.backtracking import backtrack
-from numeric.solvers.state import State, describe, try_point
+from numeric.solvers.state import State, Variables, describe, try_point
 from numeric.solvers.trust_region import EPS, RESOLUTION
 from numeric.whitening import WhitenedRegression
 
@@ -91,7 +92,7 @@ class SketchedNewton:
 
     name: str = "sketched-newton"
     max_steps: int = 300
-    whitens: bool = False
+    variables: Variables = scale_columns
     dense: bool = True
     polishes: bool = False
     accuracy: float = 0.25

@@ -1,5 +1,6 @@
 """What the one loop passes to a solver and gets back from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -7,8 +8,11 @@ import numpy as np
 
 from numeric.evaluation import Point
 from numeric.kernels import Array, unscale
+from numeric.problems import Regression
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
+
+Variables = Callable[[Regression], WhitenedRegression]
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,8 @@ class Method(Protocol):
     Attributes:
         name: as in `solve(method=...)`.
         max_steps: the default limit.
-        whitens: whether it works in whitened variables; else in the stored ones, where its path is the one that
-            theory describes.
+        variables: the change of variables that it works in: `whiten`, or `unchanged` where its path in the stored
+            variables is the one that theory describes.
         dense: whether it forms dense Hessians.
         polishes: whether Newton steps may be added at a minimum that it found.
     """
@@ -86,7 +90,7 @@ class Method(Protocol):
     def max_steps(self) -> int: ...
 
     @property
-    def whitens(self) -> bool: ...
+    def variables(self) -> Variables: ...
 
     @property
     def dense(self) -> bool: ...

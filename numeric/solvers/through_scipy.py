@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 
 from numeric.evaluation import Point
 from numeric.kernels import Array, unscale
-from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
-from numeric.whitening import WhitenedRegression
+from numeric.solvers.state import Row, State, Variables, describe, log_gradient_norm, relative_value, try_point
+from numeric.whitening import WhitenedRegression, whiten
 
 CHUNK = 200
 """Iterations of SciPy's loop that make one step of ours: enough to keep its memory useful."""
@@ -33,7 +33,7 @@ class ThroughSciPy:
     scipy_name: str
     max_steps: int
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    whitens: bool = True
+    variables: Variables = whiten
     dense: bool = False
     polishes: bool = False
 
