@@ -10,12 +10,12 @@
 ('converged', True)
 """
 
-from numeric.identifiability import Identifiability
+from numeric.analysis.identifiability import Identifiability
+from numeric.analysis.sensitivity import Sensitivity, sensitivity
 from numeric.kernels import kernel, loss_names
 from numeric.loading import ProblemData, load, shipped
 from numeric.operator import HessianOperator
 from numeric.problems import AttentionRegression, Regression, VectorRegression
-from numeric.sensitivity import Sensitivity, sensitivity
 from numeric.solution import STATUS, Solution
 from numeric.solve import solve
 from numeric.starts import logit_start

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from numeric.analysis.identifiability import Identifiability
 from numeric.ending import OVERFLOW, Ending, ending_of, out_of_steps
-from numeric.identifiability import Identifiability
 from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose
 from numeric.progress import Progress
 from numeric.solution import Solution

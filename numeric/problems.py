@@ -26,7 +26,7 @@ from numeric.validation import (
 )
 
 if TYPE_CHECKING:
-    from numeric.identifiability import Identifiability
+    from numeric.analysis.identifiability import Identifiability
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,7 +123,7 @@ class Regression(ABC):
 
     def identifiability(self) -> "Identifiability":
         """What the data determine of x: rank, free directions, symmetries, and the member of minimum norm."""
-        from numeric.identifiability import identifiability  # it is made of problems
+        from numeric.analysis.identifiability import identifiability  # it is made of problems
 
         return identifiability(self)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from numeric.identifiability import identifiability
+from numeric.analysis.identifiability import identifiability
 from numeric.loop import Run
 from numeric.methods import METHODS
 from numeric.problems import Regression

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from numeric import AttentionRegression, InputError, VectorRegression, loss_names, solve
-from numeric.identifiability import identifiability
-from numeric.nullspace import LARGEST_CORE
+from numeric.analysis.identifiability import identifiability
+from numeric.analysis.nullspace import LARGEST_CORE
 
 RTOL = 1e-10
 """The factors have condition numbers below 100; projections lose a few digits to it."""
@@ -285,7 +285,7 @@ def test_masks_of_a_large_head():
 
 @pytest.mark.parametrize("name", ["many prompts of low rank", "random mask, tall"])
 def test_interlocking_views_that_are_too_large_have_bounds(name, monkeypatch):
-    monkeypatch.setattr("numeric.nullspace.LARGEST_CORE", 0)
+    monkeypatch.setattr("numeric.analysis.nullspace.LARGEST_CORE", 0)
     problem, dense = problem_of(CASES[name])
     found = problem.identifiability()
     assert (found.rank, found.dimension, found.unique, found.curved) == (None, None, None, 0)

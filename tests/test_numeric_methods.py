@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from numeric import AttentionRegression, VectorRegression, load, shipped, solve
-from numeric.preconditioner import preconditioner
 from numeric.solvers.conjugate_gradient import newton_direction
+from numeric.solvers.preconditioner import preconditioner
 from numeric.whitening import unchanged, whiten
 
 RNG = np.random.default_rng(7)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from numeric import AttentionRegression, InputError, VectorRegression, kernel, loss_names, sensitivity, solve
-from numeric.cross_derivative import cross_derivative
-from numeric.data_operator import DataOperator
+from numeric.analysis.cross_derivative import cross_derivative
+from numeric.analysis.data_operator import DataOperator
 from tests.numeric_oracle import DIGITS, exact, gradient, half_square, hessian, residual
 
-MODULE = importlib.import_module("numeric.sensitivity")
+MODULE = importlib.import_module("numeric.analysis.sensitivity")
 EXACT = 1e-9
 """Against 110 digits: x* is right to about 1e-13, and the Hessians have condition numbers below 1e4."""
 RESOLVED, STEP = 1e-7, 1e-4
@@ -332,7 +332,7 @@ def test_problems_that_are_not_covered_are_refused(monkeypatch):
     assert set(result.norms().spectral) == {"B[0]", "B[1]"}
     with pytest.raises(InputError, match="name: got 'b'; choose one of B, A1, A2"):
         result.derivative("b")
-    monkeypatch.setattr("numeric.nullspace.LARGEST_CORE", 0)
+    monkeypatch.setattr("numeric.analysis.nullspace.LARGEST_CORE", 0)
     make, loss, data, _ = CASES["interlocking views"][0]
     with pytest.raises(InputError, match=r"what the data determine is not known: .*not computed"):
         sensitivity(make(loss, **data), result.x)

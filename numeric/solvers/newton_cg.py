@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from numeric.kernels import Array
-from numeric.preconditioner import preconditioner
 from numeric.solvers.backtracking import backtrack
 from numeric.solvers.conjugate_gradient import newton_direction
+from numeric.solvers.preconditioner import preconditioner
 from numeric.solvers.state import State, Variables, describe, log_gradient_norm
 from numeric.whitening import WhitenedRegression, whiten
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from numeric.cross_derivative import CrossDerivative, cross_derivative
+from numeric.analysis.cross_derivative import CrossDerivative, cross_derivative
 from numeric.forms.groups import Entries, second_derivative, value_and_gradient, work_arrays
 from numeric.forms.matrix import MatrixForm
 from numeric.forms.vector import VectorForm

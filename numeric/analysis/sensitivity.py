@@ -7,11 +7,11 @@ At a minimum x* the gradient M^T g(M x, b) is zero, M the linear map. To first o
         dA^T g + A^T B (dA x)               for A (in matrix form alike for A1 and A2),
         A^T (2 w o z o dw)                  for the weights.
 
-Where the data do not determine x (`numeric.identifiability`), x* is the member of minimum norm, and the inverse is the
-pseudo-inverse on the directions that are determined. These move with A too: x* = A^+ z stays in the row space of A,
-which adds (I - A^+ A) dA^T (A^+)^T x*. That is the derivative along changes that keep the rank; along others, such as
-those that make dependent columns independent, the member of minimum norm jumps and there is no derivative.
-"""
+Where the data do not determine x (`numeric.analysis.identifiability`), x* is the member of minimum norm, and the
+inverse is the pseudo-inverse on the directions that are determined. These move with A too: x* = A^+ z stays in the
+row space of A, which adds (I - A^+ A) dA^T (A^+)^T x*. That is the derivative along changes that keep the rank; along
+others, such as those that make dependent columns independent, the member of minimum norm jumps and there is no
+derivative."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,15 +22,15 @@ from typing import Any, cast
 import numpy as np
 from scipy.sparse.linalg import cg
 
-from numeric.data_operator import DataOperator
+from numeric.analysis.data_operator import DataOperator
+from numeric.analysis.identifiability import Identifiability, identifiability
+from numeric.analysis.local_form import LocalForm
+from numeric.analysis.nullspace import column_norms
 from numeric.forms.form import DenseForm
 from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
-from numeric.identifiability import Identifiability, identifiability
 from numeric.kernels import Array
-from numeric.local_form import LocalForm
-from numeric.nullspace import column_norms
 from numeric.problems import Regression
 from numeric.solution import Solution
 from numeric.validation import InputError, OutsideDomain, check_shape, real_array

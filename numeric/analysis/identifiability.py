@@ -19,12 +19,12 @@ from typing import cast
 import numpy as np
 
 from numeric import kernels
+from numeric.analysis.nullspace import CUTOFF, EPS, LARGEST_CORE, Kernel, View, column_norms, common_kernel
 from numeric.forms.form import DenseForm, Form
 from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
-from numeric.nullspace import CUTOFF, EPS, LARGEST_CORE, Kernel, View, column_norms, common_kernel
 from numeric.problems import Regression
 from numeric.rows import largest_entry
 from numeric.triangle import LARGEST_TRIANGLE, triangle
@@ -182,7 +182,7 @@ def identifiability(problem: Regression, whitened: WhitenedRegression | None = N
 
     Ranks are numerical, as `solve` decides them: singular values of a factor count down to its largest one times its
     larger dimension times machine epsilon. Where prompts, masks or weights make several views of X, the rank of the
-    whole is found by exact reductions to ranks of factors (`numeric.nullspace`), never from a squared matrix.
+    whole is found by exact reductions to ranks of factors (`numeric.analysis.nullspace`), never from a squared matrix.
 
     Args:
         problem: in vector or in matrix form.
