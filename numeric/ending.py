@@ -32,6 +32,8 @@ def ending_of(verdict: Verdict, near: bool, method: str) -> Ending | None:
     if verdict.kind == "minimum":
         how = "is below the tolerance" if near else "is as small as rounding allows"
         return Ending("converged", f"A minimum: the gradient {how}, and the Newton step is negligible.")
+    if verdict.kind == "zero":
+        return Ending("converged", "A global minimum: the residual is zero to the precision of the numbers.")
     if verdict.kind == "ray":
         return Ending(
             "unbounded",

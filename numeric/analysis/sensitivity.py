@@ -11,7 +11,8 @@ Where the data do not determine x (`numeric.analysis.identifiability`), x* is th
 inverse is the pseudo-inverse on the directions that are determined. These move with A too: x* = A^+ z stays in the
 row space of A, which adds (I - A^+ A) dA^T (A^+)^T x*. That is the derivative along changes that keep the rank; along
 others, such as those that make dependent columns independent, the member of minimum norm jumps and there is no
-derivative."""
+derivative.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

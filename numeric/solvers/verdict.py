@@ -12,6 +12,7 @@ from numeric.evaluation import Point
 from numeric.forms.matrix import MatrixForm
 from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
+from numeric.solvers.newton_cg import NewtonCG
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, try_point
 from numeric.solvers.trust_region import EPS, ModelStep, minimize_model, model_blocks
 from numeric.whitening import WhitenedRegression
@@ -31,6 +32,7 @@ ROUNDING = 10.0
 RAY = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 """Multiples of a step at which a ray to infinity is probed: to where it dwarfs the entries of z at the point."""
 POLISH_STEPS = 8
+POLISHER = NewtonCG()
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class Verdict:
     """What was found about a candidate.
 
     Attributes:
-        kind: "minimum", "saddle", "ray", "unsettled", or "unchecked" where the Hessian is too large to form.
+        kind: "minimum", "zero" (a residual that vanishes to rounding), "saddle", "ray", "unsettled", or "unchecked" where the Hessian is too large to form.
         state: the candidate, polished where it is a minimum.
         isolated: whether the Hessian is positive definite there.
     """
@@ -60,10 +62,11 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     if y.size > DENSE_LIMIT:
         if _falls_along(problem, state, y):
             return Verdict("ray", state)
-        return Verdict("minimum" if is_zero(problem, state) else "unchecked", state)
+        state = _polished_by_products(problem, state, polish)
+        return Verdict("zero" if is_zero(problem, state) else "unchecked", state)
     if state.point.first_order.value == 0.0 and hasattr(problem.loss, "gauss_newton"):
         # No sum of squares is below zero, whatever the curvature.
-        return Verdict("minimum", state)
+        return Verdict("zero", state)
     blocks = model_blocks(problem, state, "hessian")
     step = _newton_step(state, blocks)
     if step.lowest < 0.0 and -step.lowest * _reach(state) ** 2 > SETTLED * EPS * abs(state.point.first_order.value):
@@ -72,7 +75,7 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
         return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
     if _falls_along(problem, state, step.s) or _falls_along(problem, state, y):
         return Verdict("ray", state)
-    return Verdict("minimum" if is_zero(problem, state) else "unsettled", state, step.definite)
+    return Verdict("zero" if is_zero(problem, state) else "unsettled", state, step.definite)
 
 
 def is_zero(problem: WhitenedRegression, state: State) -> bool:
@@ -123,6 +126,18 @@ def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish
         row = describe(problem, trial, state.steps + 1, "polish", state.radius)
         state = replace(state, point=trial, steps=state.steps + 1, rows=(*state.rows, row))
         step = _newton_step(state, model_blocks(problem, state, "hessian"))
+    return state
+
+
+def _polished_by_products(problem: WhitenedRegression, state: State, polish: int) -> State:
+    """The same by conjugate gradients; only where the gradient is below the tolerance already."""
+    for _ in range(polish if log_gradient_norm(problem, state.point) <= state.log_tolerance else 0):
+        trial = POLISHER.step(problem, state, 1)
+        gain = log_gradient_norm(problem, state.point) - log_gradient_norm(problem, trial.point)
+        if trial.blocked or not gain > np.log(2.0):
+            break
+        rows = (*state.rows, *(replace(row, kind="polish") for row in trial.rows))
+        state = replace(trial, rows=rows, strained=state.strained)
     return state
 
 
