@@ -40,8 +40,8 @@ class Verdict:
     """What was found about a candidate.
 
     Attributes:
-        kind: "minimum", "zero" (a residual that vanishes to rounding), "saddle", "ray", "unsettled", or "unchecked" where
-            the Hessian is too large to form.
+        kind: "minimum", "zero" (a residual that vanishes to rounding), "saddle", "ray", "unsettled", or "unchecked"
+            where the Hessian is too large to form.
         state: the candidate, polished where it is a minimum.
         isolated: whether the Hessian is positive definite there.
     """
