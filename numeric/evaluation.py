@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from numeric.forms.form import Evaluation, Form, Scaled, SecondOrder
+from numeric.forms.form import Evaluation, Form, Scaled, ScaledValue, SecondOrder
 from numeric.kernels import Array, Kernel
 
 
@@ -36,6 +36,22 @@ class Point:
     def largest_entry(self) -> float:
         """max |z| over the kept entries of all forms."""
         return max(form.largest_entry(self.x) for form in self.forms)
+
+    @cached_property
+    def value(self) -> ScaledValue:
+        """The value on one common scale, regularizer included: from `first_order` where that is known, else alone.
+
+        Raises:
+            OutsideDomain: a total that must not vanish does.
+        """
+        if "first_order" in vars(self):
+            return ScaledValue(self.first_order.value, self.first_order.log_scale)
+        parts = [evaluation.value for evaluation in self.evaluations]
+        scale = max(part.log_scale for part in parts)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            value = sum(part.value * float(np.exp(part.log_scale - scale)) for part in parts)
+        # Too large to be known, as in `first_order`.
+        return ScaledValue(value if np.isfinite(value) else np.inf, scale)
 
     @cached_property
     def first_order(self) -> Scaled:

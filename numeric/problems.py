@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numeric.evaluation import Point
+from numeric.flat import FlatFunctions
 from numeric.forms.form import Form
 from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
@@ -74,7 +75,8 @@ class Regression(ABC):
             InputError: see `at`.
             OutsideDomain: the loss is not defined at x.
         """
-        return self.value_and_gradient(x)[0]
+        result = self.at(x).value
+        return float(unscale(np.array(result.value), result.log_scale))
 
     def gradient(self, x: Array) -> Array:
         """The gradient of L at x, of x's shape; raises as `value`."""
@@ -131,30 +133,10 @@ class Regression(ABC):
         """`fun`, `jac`, `hess` and `hessp` on flat x, keyword arguments of `scipy.optimize.minimize`.
 
         SciPy warns about those that a method does not use, so pass the ones it does; `hess` returns the dense
-        matrix. The functions share the last point that they saw.
+        matrix. The functions share the last point that they saw; `fun` computes the gradient with the value once
+        `jac` has been asked for.
         """
-        latest: list[tuple[Array, Point]] = []
-
-        def point(flat: Array) -> Point:
-            if not latest or not np.array_equal(latest[0][0], flat):
-                latest[:] = [(np.array(flat), self.at(np.asarray(flat).reshape(self.x_shape)))]
-            return latest[0][1]
-
-        def fun(flat: Array) -> float:
-            result = point(flat).first_order
-            return float(unscale(np.array(result.value), result.log_scale))
-
-        def jac(flat: Array) -> Array:
-            result = point(flat).first_order
-            return unscale(result.gradient, result.log_scale).ravel()
-
-        def hess(flat: Array) -> Array:
-            return self.operator(point(flat), "hessian", scaled=False).to_dense()
-
-        def hessp(flat: Array, v: Array) -> Array:
-            return self.operator(point(flat), "hessian", scaled=False).dot(np.asarray(v).ravel())
-
-        return {"fun": fun, "jac": jac, "hess": hess, "hessp": hessp}
+        return FlatFunctions(self).as_dict()
 
 
 class VectorRegression(Regression):

@@ -1,17 +1,21 @@
 """Values, gradients and Hessians of every loss and form against 50-digit references."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import mpmath
 import numeric_oracle as oracle
 import numpy as np
 import pytest
 
-from numeric import AttentionRegression, VectorRegression, kernel, loss_names
+from numeric import AttentionRegression, OutsideDomain, VectorRegression, kernel, loss_names
 
 RELATIVE = 1e-12
 """The accuracy that the project promises, on instances without severe cancellation."""
+SAME = 1e-14
+"""The same sum of squares, where it may be added up in another order."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,83 @@ def test_value_gradient_and_hessians_agree_with_fifty_digits(loss, form):
     dense = case.problem.hessian(case.x).to_dense()
     assert oracle.relative_error(dense, hessian) <= RELATIVE
     assert oracle.relative_error(case.problem.gauss_newton(case.x).to_dense(), gauss_newton) <= RELATIVE
+
+
+def stream(problem: Any, read: Counter[str] | None = None) -> VectorRegression:
+    """A vector problem with its A in two blocks; each read is counted."""
+    form, counter = problem.forms[0], Counter[str]() if read is None else read
+
+    def blocks():
+        counter["reads"] += 1
+        return iter(np.split(form.A, [2]))
+
+    return VectorRegression(problem.loss.NAME, blocks, form.target, w=form.weights)
+
+
+@pytest.mark.parametrize("size", [1, 300], ids=["small", "shifted"])
+@pytest.mark.parametrize("form", [*FORMS, "stream", "stream of two problems"])
+@pytest.mark.parametrize("loss", oracle.LOSSES)
+def test_a_value_alone_is_that_of_value_and_gradient(loss, form, size):
+    streamed = {"stream": "vector, weights", "stream of two problems": "two problems"}
+    case = FORMS[streamed.get(form, form)](loss, np.random.default_rng(len(form)))
+    problem = stream(case.problem) if form in streamed else case.problem
+    x = size * case.x / problem.at(case.x).largest_entry
+    alone = problem.at(x).value
+    value, _, log_scale = problem.value_and_gradient(x, scaled=True)
+    assert alone.log_scale == log_scale
+    assert abs(alone.value - value) <= SAME * abs(value)
+    expected = problem.value_and_gradient(x)[0]
+    assert problem.value(x) == pytest.approx(expected, rel=SAME)
+    after = problem.at(x)
+    assert after.first_order.value == value == after.value.value
+
+
+def test_a_value_alone_forms_no_gradient(monkeypatch):
+    rng = np.random.default_rng(10)
+    for case in (FORMS["matrix"]("normalized-exp", rng), FORMS["vector"]("normalized-exp", rng)):
+        whole = Mock(wraps=case.problem.loss.value_and_gradient)
+        monkeypatch.setattr(case.problem.loss, "value_and_gradient", whole)
+        functions = case.problem.scipy_functions()
+        case.problem.value(case.x)
+        functions["fun"](case.x.ravel())
+        assert whole.call_count == 0
+        # Whoever asks for gradients will ask for one at the next point too.
+        functions["jac"](case.x.ravel())
+        functions["fun"](2 * case.x.ravel())
+        functions["jac"](2 * case.x.ravel())
+        assert whole.call_count == 2
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize(("loss", "reads"), [("plain-exp", 1), ("normalized-sinh", 2), ("rescaled-cosh", 2)])
+def test_a_stream_reads_once_more_for_a_gradient_after_a_value(loss, reads):
+    case, read = FORMS["two problems"](loss, np.random.default_rng(11)), Counter[str]()
+    problem = stream(case.problem, read)
+    expected = problem.at(case.x).first_order
+    before = read["reads"]
+    point = problem.at(case.x)
+    value = point.value
+    assert read["reads"] == before + reads
+    assert point.first_order.value == value.value == expected.value
+    np.testing.assert_array_equal(point.first_order.gradient, expected.gradient)
+    assert read["reads"] == before + reads + 1
+    # A Hessian needs the totals alone.
+    np.testing.assert_allclose(problem.hessian(case.x).to_dense(), case.problem.hessian(case.x).to_dense(), rtol=1e-11)
+
+
+def test_a_value_alone_leaves_the_domain_and_the_range_of_floats_as_value_and_gradient_do():
+    rows, b = np.array([[1.0, 0.5], [-1.0, -0.5], [0.0, 0.0]]), np.full(3, 1 / 3)
+    dense = VectorRegression("normalized-sinh", rows, b)
+    matrix = AttentionRegression("normalized-sinh", np.eye(2), rows, np.stack([b, b]))
+    for problem in (dense, stream(dense), matrix):
+        for function in (problem.value, problem.value_and_gradient):
+            with pytest.raises(OutsideDomain, match="alpha of row 0"):
+                function(np.ones(problem.x_shape))
+    plain = VectorRegression("plain-cosh", rows, b)
+    prompts = AttentionRegression("plain-exp", [rows, rows[:2]], [rows, rows], [np.eye(3), np.eye(2, 3)])
+    for problem in (plain, stream(plain), prompts):
+        x = np.full(problem.x_shape, 1e3)
+        assert problem.value(x) == problem.value_and_gradient(x)[0] == np.inf
 
 
 @pytest.mark.parametrize("loss", oracle.LOSSES)

@@ -20,6 +20,14 @@ class Scaled:
     log_scale: float
 
 
+@dataclass(frozen=True)
+class ScaledValue:
+    """exp(log_scale) * value: a value without its gradient, on the same scale as `Scaled`."""
+
+    value: float
+    log_scale: float
+
+
 class SecondOrder(Protocol):
     """exp(log_scale) M^T (diag(D) + U C U^T) M of one form at one x; results are without the factor exp(log_scale).
 
@@ -64,6 +72,11 @@ class SecondOrder(Protocol):
 
 class Evaluation(Protocol):
     """A form at one point, which may keep what value, gradient and Hessian share (streams: the totals)."""
+
+    @property
+    def value(self) -> ScaledValue:
+        """The value alone, which needs no product with the gradient's rows; raises, and overflows, as `first_order`."""
+        ...
 
     @property
     def first_order(self) -> Scaled:

@@ -44,6 +44,18 @@ class Entries(NamedTuple):
         return np.multiply(squares, rows, out=self.work[-1])
 
 
+def value(loss: Kernel, entries: Entries) -> tuple[Array, Array]:
+    """(value, log scale) of each group."""
+    if entries.squares is None:
+        return entries.call(loss, "value")
+    extra = np.vecdot(entries.penalty(entries.squares, entries.z), entries.z) / 2
+    value, log_scale = entries.call(loss, "value")
+    if loss.DEGREE:
+        log_scale, old, new = _joint_scale(log_scale)
+        value, extra = value * old, extra * new
+    return value + extra, log_scale
+
+
 def value_and_gradient(loss: Kernel, entries: Entries) -> tuple[Array, Array, Array]:
     """(value, gradient in z, log scale) of each group."""
     if entries.squares is None:

@@ -7,17 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from numeric.forms import groups
 from numeric.forms.domain import check_domain
-from numeric.forms.form import Scaled
-from numeric.forms.groups import (
-    Entries,
-    largest_finite,
-    product,
-    second_derivative,
-    small_entry,
-    value_and_gradient,
-    work_arrays,
-)
+from numeric.forms.form import Scaled, ScaledValue
+from numeric.forms.groups import Entries, largest_finite, small_entry, work_arrays
 from numeric.forms.layout import RowBlock, drop, row_blocks
 from numeric.forms.matrix_hessian import MatrixHessian
 from numeric.kernels import Array, Dropped, Kernel
@@ -217,6 +210,15 @@ class MatrixEvaluation:
         buffers.give_back()
 
     @cached_property
+    def value(self) -> ScaledValue:
+        """The value; one product with a block of Z. Raises as `first_order`."""
+        values, scales = (np.empty(len(self.form.A1), self.x.dtype) for _ in range(2))
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            for block, entries in self._entries("value"):
+                values[block.rows], scales[block.rows] = groups.value(self.loss, entries)
+            return self._summed(values, scales)[0]
+
+    @cached_property
     def first_order(self) -> Scaled:
         """Value and gradient; two products with a block of Z, and one read of B.
 
@@ -228,16 +230,26 @@ class MatrixEvaluation:
         products = np.empty_like(self._left)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             for block, entries in self._entries("value_and_gradient"):
-                values[block.rows], g, scales[block.rows] = value_and_gradient(self.loss, entries)
+                values[block.rows], g, scales[block.rows] = groups.value_and_gradient(self.loss, entries)
                 np.matmul(g, form.A2[block.columns], out=products[block.rows])
-            if self.loss.NONZERO and np.isnan(values).any():
-                self._check_domain()
-            scale = largest_finite(scales) if self.loss.DEGREE else 0.0
-            if self.loss.DEGREE:
-                factors = np.exp(scales - scale)
-                values *= factors
+            total, factors = self._summed(values, scales)
+            if factors is not None:
                 products *= factors[:, None]
-            return Scaled(float(np.add.reduce(values, dtype=float)), form.A1.T @ products, scale)
+            return Scaled(total.value, form.A1.T @ products, total.log_scale)
+
+    def _summed(self, values: Array, scales: Array) -> tuple[ScaledValue, Array | None]:
+        """The sum of the rows' values on the largest scale, and each row's factor to come to it, None where all are 1.
+
+        Raises:
+            OutsideDomain: a total that must not vanish does.
+        """
+        if self.loss.NONZERO and np.isnan(values).any():
+            self._check_domain()
+        scale = largest_finite(scales) if self.loss.DEGREE else 0.0
+        factors = np.exp(scales - scale) if self.loss.DEGREE else None
+        if factors is not None:
+            values *= factors
+        return ScaledValue(float(np.add.reduce(values, dtype=float)), scale), factors
 
     def _check_domain(self) -> None:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -247,11 +259,16 @@ class MatrixEvaluation:
 
     def second_order(self, kind: str) -> MatrixHessian:
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
-        if self.loss.NONZERO and "first_order" not in vars(self):
+        known = vars(self).keys() & {"value", "first_order"}
+        if self.loss.NONZERO and not known:
             self._check_domain()
         # The scale is that of the value; it need not be looked for where no entry is shifted.
         shifted = self.loss.DEGREE and not all(self.small)
-        return MatrixHessian(self, kind, self.first_order.log_scale if shifted else 0.0)
+        return MatrixHessian(self, kind, self._log_scale if shifted else 0.0)
+
+    @property
+    def _log_scale(self) -> float:
+        return (self.first_order if "first_order" in vars(self) else self.value).log_scale
 
     def product(self, kind: str, log_scale: float, v: Array) -> Array:
         """The second derivative times v, both of shape (d1, d2), without the factor exp(log_scale).
@@ -263,7 +280,7 @@ class MatrixEvaluation:
         for block, entries in self._entries(f"{kind}_product"):
             (dz,) = directions.like(block)
             np.matmul(left[block.rows], form.A2[block.columns].T, out=dz)
-            r, scales = product(self.loss, kind, entries, dz)
+            r, scales = groups.product(self.loss, kind, entries, dz)
             np.matmul(r, form.A2[block.columns], out=products[block.rows])
             if self.loss.DEGREE:
                 products[block.rows] *= np.exp(scales - scales.dtype.type(log_scale))[:, None]
@@ -273,7 +290,7 @@ class MatrixEvaluation:
     def pieces(self, kind: str, log_scale: float) -> Iterator[tuple[RowBlock, Array, tuple[Array, ...], Array]]:
         """D, U and C of each block, without the factor exp(log_scale); valid until the next block."""
         for block, entries in self._entries(kind):
-            D, U, C, scales = second_derivative(self.loss, kind, entries)
+            D, U, C, scales = groups.second_derivative(self.loss, kind, entries)
             if self.loss.DEGREE:
                 factors = np.exp(scales - scales.dtype.type(log_scale))
                 D *= factors[:, None]
@@ -283,7 +300,7 @@ class MatrixEvaluation:
     def predict(self) -> Array:
         """The model of B, zero at dropped entries; raises as `first_order`."""
         if self.loss.NONZERO:
-            _ = self.first_order
+            _ = self.value
         model = np.zeros_like(self.form.target)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             for block, entries in self._entries("prediction"):

@@ -23,6 +23,7 @@ class Totals:
         kernel: the loss or the regularizer.
         dtype: of the rows.
         m: the shift.
+        wants_gradient: whether the gradient's rows are summed with the totals; `add_gradient` can do it later.
         sums: by name.
         rows: sums of A^T p over the rows p of the gradient.
         earlier: the totals of earlier passes, as the kernel takes them.
@@ -31,14 +32,15 @@ class Totals:
     kernel: Kernel
     dtype: np.dtype[Any]
     m: Array
+    wants_gradient: bool = True
     sums: dict[str, Sum] = field(default_factory=dict)
     rows: list[Sum] = field(default_factory=list)
     earlier: dict[str, Array] = field(default_factory=dict)
 
     @property
     def passes(self) -> int:
-        """Reads until all totals and the gradient's sums are known."""
-        return self.kernel.PASSES
+        """Reads until all totals, and the gradient's sums where they are wanted, are known."""
+        return self.kernel.PASSES if self.wants_gradient else len(self.kernel.TOTALS)
 
     def add(self, number: int, z: Array, data: Array, block: Block) -> None:
         """What pass `number` takes from a block with entries z."""
@@ -49,11 +51,15 @@ class Totals:
         elif number <= len(self.kernel.TOTALS):
             for name, total in self.kernel.block_totals(number, z, data, self.m, self.earlier).items():
                 self.sums.setdefault(name, Sum()).add(total)
-        if number == self.kernel.GRADIENT_PASS:
-            for i, p in enumerate(self.kernel.gradient_rows(z, data, self.m, self.earlier)):
-                if i == len(self.rows):
-                    self.rows.append(Sum())
-                self.rows[i].add(block.adjoint(p))
+        if number == self.kernel.GRADIENT_PASS and self.wants_gradient:
+            self.add_gradient(z, data, block)
+
+    def add_gradient(self, z: Array, data: Array, block: Block) -> None:
+        """A block's share of the gradient's sums, once the totals of the passes before are known."""
+        for i, p in enumerate(self.kernel.gradient_rows(z, data, self.m, self.earlier)):
+            if i == len(self.rows):
+                self.rows.append(Sum())
+            self.rows[i].add(block.adjoint(p))
 
     def end(self, number: int) -> None:
         """What is to be done after pass `number`.

@@ -4,7 +4,8 @@ An evaluation is a number of passes. A pass computes the entries z = A x of a bl
 functions of the loss and of the regularizer, and adds up what these return: totals, and A^T p for the gradient's rows
 p. Plain losses need one pass for value and gradient. Normalized and rescaled losses need two: their residuals depend
 on alpha, a total over all rows, and in a single pass the square of the residual would have to be expanded, which
-cancels. A Hessian, its diagonal or a product with it is one more pass each, with the totals of the first.
+cancels. A value alone takes as many passes, without the products A^T p; a gradient asked for later is one more. A
+Hessian, its diagonal or a product with it is one more pass each, with the totals of the first.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from numeric.blocks import Block
-from numeric.forms.form import Scaled
+from numeric.forms.form import Scaled, ScaledValue
 from numeric.forms.passes import Totals
 from numeric.forms.sums import GramSum, Sum
 from numeric.kernels import REGULARIZER, Array, Kernel, kernel
@@ -102,7 +103,7 @@ class StreamForm:
 
 @dataclass(frozen=True, eq=False)
 class StreamEvaluation:
-    """A stream at one point, which keeps the totals."""
+    """A stream at one point, which keeps the totals, and the gradient's sums once they were asked for."""
 
     form: StreamForm
     loss: Kernel
@@ -115,9 +116,24 @@ class StreamEvaluation:
         Raises:
             OutsideDomain: a total that must not vanish does.
         """
+        return self._complete if "_complete" in vars(self) else self._summed(wants_gradient=False)
+
+    @cached_property
+    def _complete(self) -> tuple[Totals, ...]:
+        """The totals with the gradient's sums; one read where the totals are known already."""
+        if "totals" not in vars(self):
+            return self._summed(wants_gradient=True)
+        with np.errstate(all="ignore"):
+            for block, data in self.form.read():
+                z = block.forward(self.x)
+                for total, rows in zip(self.totals, data, strict=True):
+                    total.add_gradient(z, rows, block)
+        return self.totals
+
+    def _summed(self, wants_gradient: bool) -> tuple[Totals, ...]:
         form, losses = self.form, [self.loss] + [kernel(REGULARIZER)] * self.form.regularized
         m = np.full((*self.x.shape[:-1], 1), -np.inf, form.dtype)
-        totals = tuple(Totals(loss, form.dtype, m) for loss in losses)
+        totals = tuple(Totals(loss, form.dtype, m, wants_gradient) for loss in losses)
         for number in range(1, max(total.passes for total in totals) + 1):
             with np.errstate(all="ignore"):
                 for block, data in form.read():
@@ -138,14 +154,22 @@ class StreamEvaluation:
             return common, [np.exp(scale - common) for scale in scales]
 
     @cached_property
-    def first_order(self) -> Scaled:
-        """Value and gradient."""
+    def value(self) -> ScaledValue:
+        """The value; raises as `totals`."""
         common, factors = self.scales
         with np.errstate(all="ignore"):
-            parts = list(zip(self.totals, factors, strict=True))
-            value = sum(float(np.sum(factor * total.value()[0])) for total, factor in parts)
+            parts = zip(self.totals, factors, strict=True)
+            return ScaledValue(sum(float(np.sum(factor * total.value()[0])) for total, factor in parts), common)
+
+    @cached_property
+    def first_order(self) -> Scaled:
+        """Value and gradient; raises as `totals`."""
+        # Before the value, so that one pass sums both.
+        totals = self._complete
+        with np.errstate(all="ignore"):
+            parts = zip(totals, self.scales[1], strict=True)
             gradient = sum(factor[..., None] * total.gradient() for total, factor in parts)
-            return Scaled(value, np.asarray(gradient).astype(self.form.dtype), common)
+            return Scaled(self.value.value, np.asarray(gradient).astype(self.form.dtype), self.value.log_scale)
 
     def second_order(self, kind: str) -> "StreamSecondOrder":
         """The "hessian" or "gauss_newton" operator; the totals are read here."""
@@ -187,7 +211,7 @@ class StreamSecondOrder:
     @property
     def surely_finite(self) -> bool:
         """Entries of D and U are products of at most four residuals, targets and their like, and of w^2."""
-        largest = max(1.0, self.form.largest, abs(self.evaluation.first_order.value))
+        largest = max(1.0, self.form.largest, abs(self.evaluation.value.value))
         squares = max(1.0, self.form.source.squares)
         with np.errstate(over="ignore"):
             size = 4 * np.log(largest) + 2 * np.log(self.form.entries) + np.log(squares)

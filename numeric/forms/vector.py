@@ -9,18 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
+from numeric.forms import groups
 from numeric.forms.domain import check_domain
-from numeric.forms.form import Scaled
+from numeric.forms.form import Scaled, ScaledValue
 from numeric.forms.gram import WeightedGram
-from numeric.forms.groups import (
-    Entries,
-    largest_finite,
-    product,
-    second_derivative,
-    small_entry,
-    value_and_gradient,
-    work_arrays,
-)
+from numeric.forms.groups import Entries, largest_finite, small_entry, work_arrays
 from numeric.kernels import Array, Kernel
 from numeric.structure import (
     congruent_bounds,
@@ -149,6 +142,12 @@ class VectorEvaluation:
         return Entries(z, form.target, form.squares, None, self.small, work)
 
     @cached_property
+    def value(self) -> ScaledValue:
+        """The value, in one read of A; raises as `first_order`."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return self._summed(*groups.value(self.loss, self._entries("value")))[0]
+
+    @cached_property
     def first_order(self) -> Scaled:
         """Value and gradient.
 
@@ -159,15 +158,25 @@ class VectorEvaluation:
         if self.loss.PASSES == 1 and self.loss.DEGREE is None and len(form.blocks) > 1:
             return self._in_one_read()
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            value, g, scales = value_and_gradient(self.loss, self._entries("value_and_gradient"))
-            if self.loss.NONZERO and np.isnan(value).any():
-                self._check_domain()
+            value, g, scales = groups.value_and_gradient(self.loss, self._entries("value_and_gradient"))
+            total, factors = self._summed(value, scales)
             gradient = g @ form.A
-            scale = largest_finite(scales) if self.loss.DEGREE else 0.0
-            if self.loss.DEGREE and scales.ndim:
-                factors = np.exp(scales - scale)
-                value, gradient = value * factors, gradient * factors[:, None]
-            return Scaled(float(np.sum(value, dtype=float)), gradient, scale)
+            if factors is not None:
+                gradient *= factors[:, None]
+            return Scaled(total.value, gradient, total.log_scale)
+
+    def _summed(self, value: Array, scales: Array) -> tuple[ScaledValue, Array | None]:
+        """The sum of the problems' values on the largest scale, and their factors to come to it, None for one problem.
+
+        Raises:
+            OutsideDomain: a total that must not vanish does.
+        """
+        if self.loss.NONZERO and np.isnan(value).any():
+            self._check_domain()
+        scale = largest_finite(scales) if self.loss.DEGREE else 0.0
+        factors = np.exp(scales - scale) if self.loss.DEGREE and scales.ndim else None
+        total = value if factors is None else value * factors
+        return ScaledValue(float(np.sum(total, dtype=float)), scale), factors
 
     def _in_one_read(self) -> Scaled:
         """Value and gradient where no row of the gradient needs a total: totals enter as weights of A^T P_i."""
@@ -193,11 +202,16 @@ class VectorEvaluation:
 
     def second_order(self, kind: str) -> "VectorHessian":
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
-        if self.loss.NONZERO and "first_order" not in vars(self):
+        known = vars(self).keys() & {"value", "first_order"}
+        if self.loss.NONZERO and not known:
             self._check_domain()
         # The scale is that of the value; it need not be looked for where no entry is shifted.
         shifted = self.loss.DEGREE and not self.small
-        return VectorHessian(self, kind, self.first_order.log_scale if shifted else 0.0)
+        return VectorHessian(self, kind, self._log_scale if shifted else 0.0)
+
+    @property
+    def _log_scale(self) -> float:
+        return (self.first_order if "first_order" in vars(self) else self.value).log_scale
 
     def _check_domain(self) -> None:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -208,14 +222,14 @@ class VectorEvaluation:
         form = self.form
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             entries, dz = self._entries(f"{kind}_product"), form.forward(v)
-            r, scales = product(self.loss, kind, entries, dz)
+            r, scales = groups.product(self.loss, kind, entries, dz)
             along = r @ form.A
             return along * np.exp(scales - scales.dtype.type(log_scale))[..., None] if self.loss.DEGREE else along
 
     def pieces(self, kind: str, log_scale: float) -> tuple[Array, tuple[Array, ...], Array]:
         """D, U and C of each problem, without the factor exp(log_scale)."""
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            D, U, C, scales = second_derivative(self.loss, kind, self._entries(kind))
+            D, U, C, scales = groups.second_derivative(self.loss, kind, self._entries(kind))
             if self.loss.DEGREE:
                 factors = np.exp(scales - scales.dtype.type(log_scale))
                 D, C = D * factors[..., None], C * factors[..., None, None]
@@ -224,7 +238,7 @@ class VectorEvaluation:
     def predict(self) -> Array:
         """The model of b; raises as `first_order`."""
         if self.loss.NONZERO:
-            _ = self.first_order
+            _ = self.value
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             z, *_, work = self._entries("prediction")
             return self.loss.prediction(z, small=self.small, work=work, overwrite=True)
