@@ -83,6 +83,66 @@ def test_solve_of_a_singular_hessian_names_the_remedy():
         problem.hessian([0.5, 0.25]).solve(np.ones(2))
 
 
+SINGULAR = {
+    "shifts of a softmax": lambda A1, A2: (A1, np.column_stack([A2, np.ones(len(A2))])),
+    "dependent columns of A1": lambda A1, A2: (np.column_stack([A1, A1 @ [2.0, -1.0, 0.5]]), A2),
+    "dependent columns of A2": lambda A1, A2: (A1, np.column_stack([A2, A2 @ [1.0, 3.0]])),
+    "a column of zeros": lambda A1, A2: (A1, np.column_stack([A2, np.zeros(len(A2))])),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("request_", ["hessian", "gauss_newton"])
+@pytest.mark.parametrize("kind", SINGULAR)
+def test_solve_refuses_hessians_whose_rounding_errors_alone_make_them_regular(kind, request_, dtype):
+    """For right sides in and outside of the range, in the Hessian's dtype and in another one."""
+    rng = np.random.default_rng(5)
+    for n in range(5, 30):
+        A1, A2 = SINGULAR[kind](rng.normal(size=(n, 3)), rng.normal(size=(n, 2)))
+        arrays = [array.astype(dtype) for array in (A1, A2, rng.dirichlet(np.ones(n), n))]
+        problem = AttentionRegression("normalized-exp", *arrays)
+        x = rng.normal(size=problem.x_shape)
+        H = getattr(problem, request_)(x)
+        for g in (H @ rng.normal(size=x.shape), rng.normal(size=x.shape)):
+            with pytest.raises(np.linalg.LinAlgError, match="singular to working precision"):
+                H.solve(g)
+            assert np.all(np.isfinite(H.solve(g, damping=0.1)))
+
+
+@pytest.mark.parametrize(
+    "matrix", [np.ones((2, 2)), -np.ones((2, 2)), np.zeros((1, 1)), np.diag([2.0, 0.0]), np.diag([1.0, -1.0, 0.0])]
+)
+def test_solve_refuses_exactly_singular_matrices(matrix):
+    with pytest.raises(np.linalg.LinAlgError, match="singular to working precision"):
+        constant(matrix).solve(np.ones(len(matrix)))
+
+
+def test_solve_keeps_badly_conditioned_but_regular_matrices():
+    rotation = np.linalg.qr(np.random.default_rng(6).normal(size=(4, 4)))[0]
+    for last in (1e-12, -1e-12):
+        matrix = (rotation * [1.0, 0.1, 1e-6, last]) @ rotation.T
+        solution = constant(matrix).solve(matrix @ np.ones(4))
+        # Two digits at least: the condition 1e12 times a few machine epsilons.
+        np.testing.assert_allclose(solution, np.ones(4), atol=1e-2)
+
+
+def test_solve_refuses_right_sides_that_are_not_finite():
+    with pytest.raises(ValueError, match="must not contain infs or NaNs"):
+        constant(np.eye(2)).solve(np.array([1.0, np.nan]))
+
+
+def constant(matrix):
+    """The operator of a given matrix."""
+
+    class Constant:
+        log_scale, surely_finite, rank = 0.0, True, 0
+
+        def blocks(self):
+            return matrix[None]
+
+    return HessianOperator((Constant(),), (len(matrix),), matrix.dtype)
+
+
 def test_eigenvalue_bounds_hold_every_eigenvalue(case):
     problem, x, _ = case
     rng = np.random.default_rng(3)

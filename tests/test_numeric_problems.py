@@ -132,17 +132,18 @@ def test_a_value_alone_is_that_of_value_and_gradient(loss, form, size):
 def test_a_value_alone_forms_no_gradient(monkeypatch):
     rng = np.random.default_rng(10)
     for case in (FORMS["matrix"]("normalized-exp", rng), FORMS["vector"]("normalized-exp", rng)):
-        whole = Mock(wraps=case.problem.loss.value_and_gradient)
+        alone, whole = (Mock(wraps=getattr(case.problem.loss, name)) for name in ("value", "value_and_gradient"))
+        monkeypatch.setattr(case.problem.loss, "value", alone)
         monkeypatch.setattr(case.problem.loss, "value_and_gradient", whole)
         functions = case.problem.scipy_functions()
         case.problem.value(case.x)
         functions["fun"](case.x.ravel())
-        assert whole.call_count == 0
+        assert (alone.call_count, whole.call_count) == (2, 0)
         # Whoever asks for gradients will ask for one at the next point too.
         functions["jac"](case.x.ravel())
         functions["fun"](2 * case.x.ravel())
         functions["jac"](2 * case.x.ravel())
-        assert whole.call_count == 2
+        assert (alone.call_count, whole.call_count) == (2, 2)
         monkeypatch.undo()
 
 
@@ -175,6 +176,10 @@ def test_a_value_alone_leaves_the_domain_and_the_range_of_floats_as_value_and_gr
     for problem in (plain, stream(plain), prompts):
         x = np.full(problem.x_shape, 1e3)
         assert problem.value(x) == problem.value_and_gradient(x)[0] == np.inf
+    # The entries themselves overflow, and the loss of infinite entries is not a number.
+    huge = VectorRegression("rescaled-exp", 1e200 * rows, b)
+    for problem in (huge, stream(huge)):
+        assert problem.value([1e200, 0.0]) == problem.value_and_gradient([1e200, 0.0])[0] == np.inf
 
 
 @pytest.mark.parametrize("loss", oracle.LOSSES)
