@@ -15,7 +15,10 @@ from numeric.kernels import Array
 from numeric.problems import AttentionRegression, Regression, VectorRegression
 from numeric.validation import InputError, real_array
 
-KEYS = "A and b [and w], or A1, A2 and B [and w], or stacked A1 and A2 with row_off and B_0, B_1, ... [and w_0, ...]"
+KEYS = (
+    "A and b [and w], or A1, A2 and B [and w, row_weights], or stacked A1 and A2 with row_off and B_0, B_1, ... "
+    "[and w_0, ..., row_weights_0, ...]"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +30,14 @@ class ProblemData:
         target: b, B, or a list of B.
         weights: w of the same form, or None.
         x_true: what the file says the answer is, or None; only ever compared with.
+        row_weights: of the rows of B, matrix form only, or a list of them, or None.
     """
 
     inputs: tuple[Any, ...]
     target: Any
     weights: Any = None
     x_true: Array | None = None
+    row_weights: Any = None
 
     def problem(self, loss: str, intercept: bool = False, causal: bool = False) -> Regression:
         """The regression problem of these data.
@@ -56,7 +61,9 @@ class ProblemData:
         targets = self.target if isinstance(self.target, list) else [self.target]
         masks = [np.tril(np.ones(np.shape(B), dtype=bool)) for B in targets] if causal else None
         mask = masks[0] if masks and not isinstance(self.target, list) else masks
-        return AttentionRegression(loss, A1, A2, self.target, w=self.weights, mask=mask, intercept=intercept)
+        return AttentionRegression(
+            loss, A1, A2, self.target, w=self.weights, mask=mask, row_weights=self.row_weights, intercept=intercept
+        )
 
     def relative_error(self, x: Array) -> float | None:
         """||x - x_true|| / ||x_true|| (Frobenius, no alignment), None where x_true is missing.
@@ -131,7 +138,8 @@ def _read(path: Path) -> dict[str, Array]:
 
 
 def _is_used(key: str) -> bool:
-    return key in {"A", "b", "w", "A1", "A2", "B", "row_off", "X_true", "x_true"} or key[:2] in ("B_", "w_")
+    names = {"A", "b", "w", "A1", "A2", "B", "row_off", "row_weights", "X_true", "x_true"}
+    return key in names or key.startswith(("B_", "w_", "row_weights_"))
 
 
 def _sorted_out(arrays: Mapping[str, Array]) -> ProblemData:
@@ -141,8 +149,15 @@ def _sorted_out(arrays: Mapping[str, Array]) -> ProblemData:
     if {"A1", "A2", "row_off"} <= arrays.keys():
         return _prompts(arrays, x_true)
     if {"A1", "A2", "B"} <= arrays.keys():
-        return ProblemData((arrays["A1"], arrays["A2"]), arrays["B"], arrays.get("w"), x_true)
+        return ProblemData(
+            (arrays["A1"], arrays["A2"]), arrays["B"], arrays.get("w"), x_true, arrays.get("row_weights")
+        )
     if {"A", "b"} <= arrays.keys():
+        if "row_weights" in arrays:
+            raise InputError(
+                "row_weights: they are for A1, A2 and B, but this file has A and b, whose rows share their totals; "
+                "leave them out"
+            )
         return ProblemData((arrays["A"],), arrays["b"], arrays.get("w"), x_true)
     found = ", ".join(sorted(arrays)) or "none of these"
     raise InputError(f"a problem needs the keys {KEYS}; the file has {found}")
@@ -162,9 +177,13 @@ def _prompts(arrays: Mapping[str, Array], x_true: Array | None) -> ProblemData:
     if missing:
         raise InputError(f"row_off announces {count} prompts, but {', '.join(missing)} is missing")
     targets = [arrays[f"B_{i}"] for i in range(count)]
-    named = [f"w_{i}" for i in range(count) if f"w_{i}" in arrays]
+    weights, row_weights = (_of_all_or_none(arrays, name, count) for name in ("w", "row_weights"))
+    inputs = tuple(np.split(A, offsets[1:-1]) for A in (A1, A2))
+    return ProblemData(inputs, targets, weights, x_true, row_weights)
+
+
+def _of_all_or_none(arrays: Mapping[str, Array], name: str, count: int) -> list[Array] | None:
+    named = [f"{name}_{i}" for i in range(count) if f"{name}_{i}" in arrays]
     if named and len(named) < count:
         raise InputError(f"weights come for all {count} prompts or for none; only {', '.join(named)} is there")
-    weights = [arrays[name] for name in named] or None
-    inputs = tuple(np.split(A, offsets[1:-1]) for A in (A1, A2))
-    return ProblemData(inputs, targets, weights, x_true)
+    return [arrays[key] for key in named] or None

@@ -15,8 +15,8 @@ LARGE_LOG_SCALE = 60.0
 """Below e^60, entries of moderate size overflow not even float32; beyond, the diagonal is looked at."""
 
 ROUNDED_TERMS = 100.0
-"""The entries of a Hessian are wrong by some machine epsilons: a singular one is left with a reciprocal condition of up to
-about 20 of them. Below 100 a solution would have fewer than two correct digits in any case."""
+"""The entries of a Hessian are wrong by some machine epsilons: a singular one is left with a reciprocal condition of up
+to about 20 of them. Below 100 a solution would have fewer than two correct digits in any case."""
 
 BLOCK_COLUMNS = 64
 """Columns that LAPACK's symmetric factorization is given memory for: with less it goes one by one."""

@@ -1,9 +1,9 @@
 """Regression problems: a loss, its linear maps and its data, evaluated as NumPy and SciPy users expect."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -15,11 +15,9 @@ from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
 from numeric.kernels import Array, Kernel, kernel, unscale
 from numeric.operator import HessianOperator
+from numeric.prompts import prompt_forms
 from numeric.rows import RowSource, entry_array, largest_entry, row_source
 from numeric.validation import (
-    InputError,
-    as_list,
-    boolean_array,
     check_shape,
     check_weights,
     common_dtype,
@@ -225,10 +223,15 @@ class AttentionRegression(Regression):
         B: shape (n1, n2), or a list.
         w: weights Omega of B's shape, or a list, or None.
         mask: boolean of B's shape, or a list, or None; False entries are in no total, loss or regularizer.
+        row_weights: r of shape (n1,), or a list, or None for all 1; not negative. L is the sum over rows j of
+            r_j (loss_j + regularizer_j). A row of weight 0, such as padding, is as if it were not there, whatever it
+            holds: it may be masked as a whole, and no total of it need be in the domain. Only `predict` knows it.
+            Whole or boolean weights leave the dtype as it is.
         intercept: append a column of ones, last, to A1 and A2.
 
     Raises:
-        InputError: an array has the wrong shape or dtype, is empty, or holds NaN or infinity.
+        InputError: an array has the wrong shape or dtype, is empty, or holds NaN or infinity; a row weight is
+            negative, or all are 0.
         ValueError: there is no such loss.
 
     >>> problem = AttentionRegression("normalized-exp", np.eye(2), np.eye(2), np.full((2, 2), 0.5))
@@ -238,21 +241,29 @@ class AttentionRegression(Regression):
     """
 
     def __init__(
-        self, loss: str, A1: Any, A2: Any, B: Any, w: Any = None, mask: Any = None, intercept: bool = False
+        self,
+        loss: str,
+        A1: Any,
+        A2: Any,
+        B: Any,
+        w: Any = None,
+        mask: Any = None,
+        row_weights: Any = None,
+        intercept: bool = False,
     ) -> None:
-        lists = _equal_lengths({"A1": A1, "A2": A2, "B": B, "w": w, "mask": mask})
-        count = len(lists["B"])
-        names = [f"[{i}]" if count > 1 else "" for i in range(count)]
-        checked = [_check_prompt(tag, *arrays) for tag, *arrays in zip(names, *lists.values(), strict=True)]
-        dtype = common_dtype([array for prompt in checked for array in prompt[:4] if array is not None])
-        forms = tuple(_form(number, dtype, intercept, *arrays) for number, arrays in enumerate(checked))
-        shapes = [form.x_shape for form in forms]
-        if len(set(shapes)) > 1:
-            raise InputError(f"A1, A2: the prompts share X, but their columns ask for {shapes}; they must agree")
-        super().__init__(kernel(loss), forms, shapes[0], dtype)
+        arrays = {"A1": A1, "A2": A2, "B": B, "w": w, "mask": mask, "row_weights": row_weights}
+        forms, dtype = prompt_forms(arrays, intercept)
+        super().__init__(kernel(loss), forms, forms[0].x_shape, dtype)
 
     def predict(self, x: Array) -> Any:
-        """The model of B at X, or a list of models where there are several prompts."""
+        """The model of B at X, or a list of models where there are several prompts; 0 at masked entries.
+
+        Rows of weight 0 are included, with NaN where the loss is not defined.
+
+        Raises:
+            InputError: see `at`.
+            OutsideDomain: the loss is not defined at X, in a row of positive weight.
+        """
         models = self.at(x).predict()
         return models[0] if len(models) == 1 else list(models)
 
@@ -264,50 +275,8 @@ class AttentionRegression(Regression):
             for word, present in (
                 (", regularized", self.forms[0].regularized),
                 (", masked", self.forms[0].masked),
+                (", rows weighted", any(cast(MatrixForm, form).row_weighted for form in self.forms)),
             )
             if present
         )
         return f"AttentionRegression({self.loss.NAME!r}, B {B}, X {self.x_shape}{extras}, {self.dtype})"
-
-
-def _equal_lengths(arrays: dict[str, Any]) -> dict[str, list[Any]]:
-    missing = [name for name in ("A1", "A2", "B") if arrays[name] is None]
-    if missing:
-        raise InputError(f"{', '.join(missing)}: got None; an array of shape (rows, columns) is needed")
-    lists = {name: as_list(name, value) for name, value in arrays.items() if value is not None}
-    lengths = {name: len(value) for name, value in lists.items()}
-    if len(set(lengths.values())) > 1:
-        raise InputError(f"the lists of prompts differ in length: {lengths}; pass one of each per prompt")
-    count = lengths["B"]
-    return {name: lists.get(name, [None] * count) for name in arrays}
-
-
-def _check_prompt(tag: str, A1: Any, A2: Any, B: Any, w: Any, mask: Any) -> Sequence[Any]:
-    A1, A2, B = (real_array(f"{name}{tag}", value, 2) for name, value in (("A1", A1), ("A2", A2), ("B", B)))
-    shape = (len(A1), len(A2))
-    check_shape(f"B{tag}", B, shape, f"(rows of A1{tag}, rows of A2{tag})")
-    if w is not None:
-        w = real_array(f"w{tag}", w, 2)
-        check_shape(f"w{tag}", w, shape, f"the shape of B{tag}")
-    if mask is not None:
-        mask = boolean_array(f"mask{tag}", mask, shape)
-    return A1, A2, B, w, mask
-
-
-def _form(
-    number: int,
-    dtype: np.dtype[Any],
-    intercept: bool,
-    A1: Array,
-    A2: Array,
-    B: Array,
-    w: Array | None,
-    mask: Array | None,
-) -> MatrixForm:
-    A1, A2, B = (array.astype(dtype, copy=False) for array in (A1, A2, B))
-    if intercept:
-        A1, A2 = (np.column_stack([array, np.ones(len(array), dtype)]) for array in (A1, A2))
-    if w is not None:
-        check_weights("w", w.size, float(np.abs(w).max()), dtype)
-        w = w.astype(dtype, copy=False)
-    return MatrixForm(A1, A2, B, w, mask, number)

@@ -142,11 +142,11 @@ def _checked_weights(problem: Regression, weights: Any) -> list[Array] | None:
         raise InputError(f"weights: got {len(arrays)} arrays for {len(problem.forms)} prompts; pass one for each")
     checked = []
     for array, form in zip(arrays, cast(tuple[DenseForm, ...], problem.forms), strict=True):
-        rows = real_array("weights", array, (1, 2)).astype(float)
-        check_shape("weights", rows, form.target.shape, "the target")
+        rows, counted = real_array("weights", array, (1, 2)).astype(float), getattr(form, "rows", None)
+        check_shape("weights", rows, form.target.shape if counted is None else form.shape, "the target")
         if (rows < 0.0).any():
             raise InputError(f"weights: got {rows.min():.3g}; a weight is not negative")
-        checked.append(rows)
+        checked.append(rows if counted is None else rows[counted])
     return checked
 
 

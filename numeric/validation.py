@@ -100,8 +100,8 @@ def check_finite(name: str, array: Array, offset: int | None = None, axis: int =
         )
 
 
-def boolean_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """A boolean mask of the given shape with a True in each row.
+def boolean_array(name: str, value: Any, shape: tuple[int, ...], row_weights: Array | None = None) -> Array:
+    """A boolean mask of the given shape with a True in each row, or in each that has a weight other than 0.
 
     Raises:
         InputError: another dtype or shape, or a row without any True (its totals would be empty).
@@ -110,11 +110,12 @@ def boolean_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     if mask.dtype != bool:
         raise InputError(f"{name}: got dtype {mask.dtype}; a mask is boolean: pass {name}.astype(bool)")
     check_shape(name, mask, shape, "the shape of B")
-    empty = np.flatnonzero(~mask.any(axis=-1))
+    counted = True if row_weights is None else row_weights != 0
+    empty = np.flatnonzero(~mask.any(axis=-1) & counted)
     if empty.size:
         raise InputError(
             f"{name}: {empty.size} of {shape[0]} rows keep no entry, the first is row {empty[0]}; "
-            f"drop these rows of A1, B and {name}"
+            f"drop these rows of A1, B and {name}, or give them row_weights of 0"
         )
     return mask
 

@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from numeric.forms import groups
-from numeric.forms.domain import check_domain
+from numeric.forms.domain import check_domain, has_vanished
 from numeric.forms.form import Scaled, ScaledValue
 from numeric.forms.groups import Entries, largest_finite, small_entry, work_arrays
 from numeric.forms.layout import RowBlock, drop, row_blocks
 from numeric.forms.matrix_hessian import MatrixHessian
+from numeric.forms.padding import OtherRows
 from numeric.kernels import Array, Dropped, Kernel
 
 MOST_SPARE = 8
@@ -30,6 +31,9 @@ class MatrixForm:
         weights: Omega of B's shape, or None without regularizer.
         mask: boolean of B's shape, or None; False entries are in no total, loss or regularizer.
         number: of the prompt, for messages.
+        row_weights: r, shape (n1,), positive; what row j adds to the problem is multiplied by r_j. None for all 1.
+        rows: the numbers of the rows in the prompt; None where all rows of the prompt count.
+        others: the rows that do not count; None where all count.
     """
 
     A1: Array
@@ -38,6 +42,9 @@ class MatrixForm:
     weights: Array | None = None
     mask: Array | None = None
     number: int = 0
+    row_weights: Array | None = None
+    rows: Array | None = None
+    others: OtherRows | None = None
 
     @property
     def x_shape(self) -> tuple[int, ...]:
@@ -46,8 +53,8 @@ class MatrixForm:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n1, n2)."""
-        return len(self.A1), len(self.A2)
+        """(n1, n2) of the prompt, rows that do not count included."""
+        return (len(self.A1) if self.others is None else self.others.count), len(self.A2)
 
     @property
     def factors(self) -> tuple[Array, ...]:
@@ -64,6 +71,11 @@ class MatrixForm:
         """Whether there is a mask."""
         return self.mask is not None
 
+    @property
+    def row_weighted(self) -> bool:
+        """Whether rows count differently, or not at all."""
+        return self.row_weights is not None or self.rows is not None
+
     @cached_property
     def entries(self) -> int:
         """The number of kept entries."""
@@ -72,7 +84,7 @@ class MatrixForm:
     @cached_property
     def blocks(self) -> tuple[RowBlock, ...]:
         """The row blocks of Z."""
-        return row_blocks(self.shape, self.mask)
+        return row_blocks((len(self.A1), len(self.A2)), self.mask)
 
     @cached_property
     def starts(self) -> Array:
@@ -107,15 +119,29 @@ class MatrixForm:
         """max |B|."""
         return float(max(self.target.max(), -self.target.min()))
 
+    @cached_property
+    def squared_target(self) -> float:
+        """The sum of the squares of the kept entries of B, each row with its weight."""
+        total = 0.0
+        for block in self.blocks:
+            at = block.rows, block.columns
+            kept = self.target[at] if self.mask is None else np.where(self.mask[at], self.target[at], 0)
+            squares = np.vecdot(kept, kept)
+            total += float(squares.sum() if self.row_weights is None else squares @ self.row_weights[block.rows])
+        return total
+
     def buffers(self, count: int) -> "Buffers":
         """Arrays for the blocks of one evaluation."""
         return Buffers(self, count)
 
     def rebuilt(self, *factors: Array) -> "MatrixForm":
-        """The same prompt with another A1 and A2, target and weights in their dtype."""
+        """The same prompt with another A1 and A2, target and weights in their dtype; only rows that count."""
         A1, A2 = factors
-        weights = None if self.weights is None else self.weights.astype(A1.dtype, copy=False)
-        return replace(self, A1=A1, A2=A2, target=self.target.astype(A1.dtype, copy=False), weights=weights)
+        target = self.target.astype(A1.dtype, copy=False)
+        weights, row_weights = (
+            None if array is None else array.astype(A1.dtype, copy=False) for array in (self.weights, self.row_weights)
+        )
+        return replace(self, A1=A1, A2=A2, target=target, weights=weights, row_weights=row_weights, others=None)
 
     def forward(self, x: Array) -> Array:
         """A1 X A2^T, from shape (d1, d2) to (n1, n2)."""
@@ -238,7 +264,7 @@ class MatrixEvaluation:
             return Scaled(total.value, form.A1.T @ products, total.log_scale)
 
     def _summed(self, values: Array, scales: Array) -> tuple[ScaledValue, Array | None]:
-        """The sum of the rows' values on the largest scale, and each row's factor to come to it, None where all are 1.
+        """The weighted sum of the rows' values on the largest scale, and each row's factor, see `_factors`.
 
         Raises:
             OutsideDomain: a total that must not vanish does.
@@ -246,16 +272,28 @@ class MatrixEvaluation:
         if self.loss.NONZERO and np.isnan(values).any():
             self._check_domain()
         scale = largest_finite(scales) if self.loss.DEGREE else 0.0
-        factors = np.exp(scales - scale) if self.loss.DEGREE else None
+        factors = self._factors(slice(None), scales, scale)
         if factors is not None:
             values *= factors
         return ScaledValue(float(np.add.reduce(values, dtype=float)), scale), factors
 
+    def _factors(self, rows: slice, scales: Array, log_scale: float) -> Array | None:
+        """What the results of some rows are multiplied by to count as they shall on a common scale; None for 1."""
+        weights = self.form.row_weights
+        if not self.loss.DEGREE:
+            return None if weights is None else weights[rows]
+        factors = np.exp(scales - scales.dtype.type(log_scale))
+        return factors if weights is None else factors * weights[rows]
+
     def _check_domain(self) -> None:
+        numbers = np.arange(len(self.form.A1)) if self.form.rows is None else self.form.rows
+        for block, totals in self._domain_totals():
+            check_domain(self.loss, totals, numbers[block.rows], self.form.number)
+
+    def _domain_totals(self) -> Iterator[tuple[RowBlock, dict[str, Array]]]:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             for block, (z, _, _, dropped, small, work) in self._entries("domain_totals"):
-                totals = self.loss.domain_totals(z, dropped=dropped, small=small, work=work, overwrite=True)
-                check_domain(self.loss, totals, block.rows.start, self.form.number)
+                yield block, self.loss.domain_totals(z, dropped=dropped, small=small, work=work, overwrite=True)
 
     def second_order(self, kind: str) -> MatrixHessian:
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
@@ -282,8 +320,9 @@ class MatrixEvaluation:
             np.matmul(left[block.rows], form.A2[block.columns].T, out=dz)
             r, scales = groups.product(self.loss, kind, entries, dz)
             np.matmul(r, form.A2[block.columns], out=products[block.rows])
-            if self.loss.DEGREE:
-                products[block.rows] *= np.exp(scales - scales.dtype.type(log_scale))[:, None]
+            factors = self._factors(block.rows, scales, log_scale)
+            if factors is not None:
+                products[block.rows] *= factors[:, None]
         directions.give_back()
         return form.A1.T @ products
 
@@ -291,16 +330,31 @@ class MatrixEvaluation:
         """D, U and C of each block, without the factor exp(log_scale); valid until the next block."""
         for block, entries in self._entries(kind):
             D, U, C, scales = groups.second_derivative(self.loss, kind, entries)
-            if self.loss.DEGREE:
-                factors = np.exp(scales - scales.dtype.type(log_scale))
+            factors = self._factors(block.rows, scales, log_scale)
+            if factors is not None:
                 D *= factors[:, None]
                 C = C * factors[:, None, None]
             yield block, D, U, C
 
     def predict(self) -> Array:
-        """The model of B, zero at dropped entries; raises as `first_order`."""
+        """The model of B, zero at dropped entries, rows that do not count included; raises as `first_order`."""
         if self.loss.NONZERO:
             _ = self.value
+        form, model = self.form, self._model()
+        if form.others is None or form.rows is None:
+            return model
+        return form.others.join(model, form.rows, self.loss, self.x)
+
+    def model_or_nan(self) -> Array:
+        """The model of B, NaN at the kept entries of a row in which it is undefined."""
+        model = self._model()
+        for block, totals in self._domain_totals() if self.loss.NONZERO else ():
+            for ratio in totals.values():
+                rows = block.rows.start + np.flatnonzero(has_vanished(self.loss, ratio.ravel()))
+                model[rows] = np.nan if self.form.mask is None else np.where(self.form.mask[rows], np.nan, 0.0)
+        return model
+
+    def _model(self) -> Array:
         model = np.zeros_like(self.form.target)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             for block, entries in self._entries("prediction"):

@@ -58,7 +58,8 @@ class MatrixHessian:
         """Whether every z is small, or scaled to at most 1, and sums of n targets of a size whose square is a float."""
         form, loss = self.evaluation.form, self.evaluation.loss
         bounded = loss.DEGREE is not None or all(self.evaluation.small)
-        return bounded and form.shape[1] * form.largest_target <= np.finfo(form.target.dtype).max ** 0.25
+        heaviest = 1.0 if form.row_weights is None else max(1.0, float(form.row_weights.max()))
+        return bounded and form.shape[1] * form.largest_target * heaviest <= np.finfo(form.target.dtype).max ** 0.25
 
     def _pieces(self) -> Iterator[tuple[RowBlock, Array, tuple[Array, ...], Array]]:
         return self.evaluation.pieces(self.kind, self.log_scale)

@@ -95,6 +95,11 @@ class VectorForm:
         """max |b|."""
         return float(max(self.target.max(), -self.target.min()))
 
+    @cached_property
+    def squared_target(self) -> float:
+        """The sum of b^2."""
+        return float(np.vdot(self.target, self.target))
+
     def rebuilt(self, *factors: Array) -> "VectorForm":
         """The same prompt with another A, target and weights in its dtype."""
         (A,) = factors

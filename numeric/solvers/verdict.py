@@ -84,8 +84,7 @@ def is_zero(problem: WhitenedRegression, state: State) -> bool:
     first = state.point.first_order
     if not hasattr(problem.loss, "gauss_newton") or first.log_scale != 0.0:
         return first.value == 0.0 and hasattr(problem.loss, "gauss_newton")
-    targets = [form.target for form in problem.forms if isinstance(form, MatrixForm | VectorForm)]
-    squares = sum(float(np.vdot(target, target)) for target in targets)
+    squares = sum(form.squared_target for form in problem.forms if isinstance(form, MatrixForm | VectorForm))
     return first.value <= (ROUNDING * EPS) ** 2 * squares
 
 
