@@ -1,12 +1,13 @@
 """Verification of generated code: kernels and ball code against 50 digits computed from the formula alone.
 
 The reference evaluates the formula's loss as it is declared, in mpmath, and differentiates it numerically at 200
-digits (central differences with step 1e-40: the error is of order 1e-80). Nothing that was derived enters it.
+digits (central differences with step 1e-40: the error is of order 1e-80). Nothing that was derived enters it. Where the
+loss is half a sum of squares, J^T J is made in the same way from the root of each square, whose sign does not matter.
 """
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from types import ModuleType
 from typing import Any
@@ -34,19 +35,26 @@ class KernelError(AssertionError):
 
 @dataclass(frozen=True)
 class KernelReport:
-    """Largest errors found, relative to the size of the terms that are added."""
+    """Largest errors found, relative to the size of the terms that are added.
+
+    `product` is the Hessian's. `gauss_newton` is that of the pieces of J^T J and of the product with it, 0 where the
+    loss is no sum of squares. `blocks` is that of everything that comes from rows in blocks.
+    """
 
     name: str
     value: float
     gradient: float
     hessian: float
     product: float
+    gauss_newton: float
     blocks: float
     ball: float
 
     def __str__(self) -> str:
-        names = ("value", "gradient", "hessian", "product", "blocks", "ball")
-        return ", ".join(f"{name} {getattr(self, name):.0e}" for name in names)
+        return ", ".join(f"{name} {getattr(self, name):.0e}" for name in QUANTITIES)
+
+
+QUANTITIES = tuple(field.name for field in fields(KernelReport))[1:]
 
 
 def verify_generated(formula: Formula, kernel: ModuleType, balls: ModuleType, seed: int = 0) -> KernelReport:
@@ -57,9 +65,8 @@ def verify_generated(formula: Formula, kernel: ModuleType, balls: ModuleType, se
     """
     rng = np.random.default_rng(seed)
     reports = [_verify_once(formula, kernel, balls, rng, scale) for scale in (1.0, 8.0)]
-    quantities = ("value", "gradient", "hessian", "product", "blocks", "ball")
-    worst = KernelReport(formula.name, *(max(getattr(r, q) for r in reports) for q in quantities))
-    for quantity in ("value", "gradient", "hessian", "product", "blocks"):
+    worst = KernelReport(formula.name, *(max(getattr(r, q) for r in reports) for q in QUANTITIES))
+    for quantity in QUANTITIES[:-1]:
         if not getattr(worst, quantity) <= FLOAT_TOLERANCE:
             raise KernelError(_failure(formula, quantity, getattr(worst, quantity), FLOAT_TOLERANCE))
     if not worst.ball <= BALL_TOLERANCE:
@@ -76,9 +83,12 @@ def _failure(formula: Formula, quantity: str, error: float, tolerance: float) ->
 
 @dataclass(frozen=True)
 class _Reference:
+    """What a kernel shall compute; J^T J is None where the loss is no sum of squares."""
+
     value: Any
     gradient: list[Any]
     hessian: list[list[Any]]
+    gauss_newton: list[list[Any]] | None
 
 
 def _verify_once(
@@ -88,23 +98,46 @@ def _verify_once(
     data = [rng.uniform(0.1, 1, ROWS) for _ in formula.data]
     parameters = [float(rng.uniform(0.5, 1.5)) for _ in formula.parameters]
     with mpmath.workdps(WORKING_DIGITS):
-        exact = _reference(formula, z, data, parameters)
-        value, g, _ = kernel.value_and_gradient(z, *data, *parameters)
-        D, U, C, log_scale = kernel.hessian(z, *data, *parameters)
+        exact = _reference(formula, z, data, parameters, hasattr(kernel, "gauss_newton"))
+        alone, _ = kernel.value(z, *data, *parameters)
+        value, g, log_scale = kernel.value_and_gradient(z, *data, *parameters)
         factor = mpmath.exp(mpmath.mpf(float(log_scale)))
-        H, terms = _dense(D, U, C)
         dz = rng.uniform(-1, 1, ROWS)
-        product, _ = kernel.hessian_product(z, *data, dz, *parameters)
-        exact_product = [mpmath.fdot(line, map(float, dz)) for line in exact.hessian]
+        hessian, product = _second_order_distances(kernel, "hessian", z, data, parameters, dz, exact.hessian)
+        squares = (0.0, 0.0)
+        if exact.gauss_newton is not None:
+            squares = _second_order_distances(kernel, "gauss_newton", z, data, parameters, dz, exact.gauss_newton)
         return KernelReport(
             formula.name,
-            _distance([factor * float(value)], [exact.value]),
+            _distance([factor * float(value), factor * float(alone)], [exact.value] * 2),
             _distance([factor * float(e) for e in g], exact.gradient),
-            _distance([factor * float(e) for e in H.ravel()], _flat(exact.hessian), size=factor * terms),
-            _distance([factor * float(e) for e in product], exact_product, size=factor * terms * ROWS),
+            hessian,
+            product,
+            max(squares),
             _block_distance(kernel, z, data, parameters, exact),
             _ball_distance(balls, z, data, parameters, exact),
         )
+
+
+def _second_order_distances(
+    kernel: ModuleType,
+    kind: str,
+    z: np.ndarray,
+    data: Sequence[np.ndarray],
+    parameters: Sequence[float],
+    dz: np.ndarray,
+    exact: Sequence[Sequence[Any]],
+) -> tuple[float, float]:
+    """Largest errors of the pieces of the "hessian" or "gauss_newton", put together, and of its product with dz."""
+    D, U, C, log_scale = getattr(kernel, kind)(z, *data, *parameters)
+    found, scale = getattr(kernel, f"{kind}_product")(z, *data, dz, *parameters)
+    matrix, terms = _dense(D, U, C)
+    factor, own = (mpmath.exp(mpmath.mpf(float(s))) for s in (log_scale, scale))
+    along = [mpmath.fdot(line, map(float, dz)) for line in exact]
+    return (
+        _distance([factor * float(e) for e in matrix.ravel()], _flat(exact), size=factor * terms),
+        _distance([own * float(e) for e in found], along, size=factor * terms * ROWS),
+    )
 
 
 def _dense(D: np.ndarray, U: Sequence[np.ndarray], C: np.ndarray) -> tuple[np.ndarray, float]:
@@ -117,7 +150,7 @@ def _dense(D: np.ndarray, U: Sequence[np.ndarray], C: np.ndarray) -> tuple[np.nd
 def _block_distance(
     kernel: ModuleType, z: np.ndarray, data: Sequence[np.ndarray], parameters: Sequence[float], exact: _Reference
 ) -> float:
-    """Largest error of value, gradient and Hessian from rows that are read in two blocks."""
+    """Largest error of value, gradient, Hessian and J^T J from rows that are read in two blocks."""
     blocks = [[column[part] for column in (z, *data)] for part in (slice(0, 2), slice(2, None))]
     shifts = [kernel.shift(rows) for rows, *_ in blocks]
     m = np.maximum(*shifts)
@@ -130,14 +163,18 @@ def _block_distance(
     value, log_scale = kernel.value_of(m, t, *parameters)
     rows = kernel.gradient_rows(z, *data, m, t, *parameters)
     weighted = [w * p for w, p in zip(kernel.gradient_weights(m, t, *parameters), rows, strict=True)]
-    D, U = kernel.hessian_rows(z, *data, m, t, *parameters)
-    H, terms = _dense(D, U, kernel.hessian_core(m, t, *parameters))
     factor = mpmath.exp(mpmath.mpf(float(log_scale)))
-    return max(
+    distances = [
         _distance([factor * float(value)], [exact.value]),
         _distance([factor * float(e) for e in np.sum(weighted, axis=0)], exact.gradient),
-        _distance([factor * float(e) for e in H.ravel()], _flat(exact.hessian), size=factor * terms),
-    )
+    ]
+    for kind, reference in (("hessian", exact.hessian), ("gauss_newton", exact.gauss_newton)):
+        if reference is not None:
+            D, U = getattr(kernel, f"{kind}_rows")(z, *data, m, t, *parameters)
+            matrix, terms = _dense(D, U, getattr(kernel, f"{kind}_core")(m, t, *parameters))
+            entries = [factor * float(e) for e in matrix.ravel()]
+            distances.append(_distance(entries, _flat(reference), size=factor * terms))
+    return max(distances)
 
 
 def _rows_in_domain(formula: Formula, kernel: ModuleType, z: np.ndarray) -> np.ndarray:
@@ -146,17 +183,22 @@ def _rows_in_domain(formula: Formula, kernel: ModuleType, z: np.ndarray) -> np.n
     return z if np.isfinite(kernel.value(z, *ones[0], *ones[1])[0]) else np.abs(z)
 
 
-def _reference(formula: Formula, z: np.ndarray, data: Sequence[np.ndarray], parameters: Sequence[float]) -> _Reference:
-    """Loss, gradient and Hessian in z by central differences of the declared loss."""
+def _reference(
+    formula: Formula, z: np.ndarray, data: Sequence[np.ndarray], parameters: Sequence[float], squares: bool
+) -> _Reference:
+    """Loss, gradient, Hessian and, with `squares`, J^T J in z by central differences of the declared loss."""
     columns = {s: [mpmath.mpf(float(e)) for e in column] for s, column in zip(formula.data, data, strict=True)}
     fixed = {s: mpmath.mpf(p) for s, p in zip(formula.parameters, parameters, strict=True)}
     point, h = [mpmath.mpf(float(e)) for e in z], mpmath.mpf(STEP)
 
-    def loss(*moves: tuple[int, int]) -> Any:
+    def rows(*moves: tuple[int, int]) -> Mapping[sp.Symbol, Sequence[Any]]:
         moved = list(point)
         for index, sign in moves:
             moved[index] += sign * h
-        return evaluate_loss(formula, {**columns, formula.z: moved}, fixed)
+        return {**columns, formula.z: moved}
+
+    def loss(*moves: tuple[int, int]) -> Any:
+        return evaluate_loss(formula, rows(*moves), fixed)
 
     n = len(point)
 
@@ -164,31 +206,55 @@ def _reference(formula: Formula, z: np.ndarray, data: Sequence[np.ndarray], para
         corners = (s * t * loss((i, s), (j, t)) for s in (1, -1) for t in (1, -1))
         return sum(corners) / (4 * h**2)
 
+    lower = [[second(i, j) for j in range(i + 1)] for i in range(n)]
     return _Reference(
         loss(),
         [(loss((i, 1)) - loss((i, -1))) / (2 * h) for i in range(n)],
-        [[second(i, j) for j in range(n)] for i in range(n)],
+        [[lower[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)],
+        _squared_jacobian(lambda *moves: _roots(formula, rows(*moves), fixed), n, h) if squares else None,
     )
+
+
+def _squared_jacobian(residual: Callable[..., Sequence[Any]], n: int, h: Any) -> list[list[Any]]:
+    """J^T J of a residual of n moves."""
+    columns = [
+        [(up - down) / (2 * h) for up, down in zip(residual((i, 1)), residual((i, -1)), strict=True)] for i in range(n)
+    ]
+    return [[mpmath.fdot(p, q) for q in columns] for p in columns]
+
+
+def _roots(formula: Formula, rows: Mapping[sp.Symbol, Sequence[Any]], parameters: Mapping[sp.Symbol, Any]) -> list[Any]:
+    """|r_i| with loss = sum of r_i^2 / 2, for a declared loss that is a multiple of one total."""
+    factor, summed = formula.loss.as_independent(total, as_Add=False)
+    assert isinstance(summed, total), f"the kernel of {formula.name} has J^T J, but {formula.loss} is no sum of squares"
+    scale = 2 * _evaluate(factor, rows, parameters)
+    return [mpmath.sqrt(scale * _evaluate(summed.args[0], rows, parameters, i)) for i in range(len(rows[formula.z]))]
 
 
 def evaluate_loss(
     formula: Formula, rows: Mapping[sp.Symbol, Sequence[Any]], parameters: Mapping[sp.Symbol, Any]
 ) -> Any:
     """The declared loss at mpmath entries, read straight off the formula's expression."""
-    n = len(rows[formula.z])
+    return _evaluate(formula.loss, rows, parameters)
 
-    def at(expression: sp.Expr, entries: Mapping[sp.Symbol, Any]) -> Any:
-        if isinstance(expression, total):
-            return sum(at(expression.args[0], {s: column[i] for s, column in rows.items()}) for i in range(n))
-        if expression.is_Symbol:
-            return entries[expression] if expression in entries else parameters[expression]
-        if expression.is_NumberSymbol:
-            return +getattr(mpmath, {"Exp1": "e", "Pi": "pi"}.get(type(expression).__name__, str(expression).lower()))
-        if expression.is_Rational:
-            return mpmath.mpf(expression.p) / expression.q
-        return _operation(expression)(*(at(argument, entries) for argument in expression.args))
 
-    return at(formula.loss, {})
+def _evaluate(
+    expression: sp.Expr,
+    rows: Mapping[sp.Symbol, Sequence[Any]],
+    parameters: Mapping[sp.Symbol, Any],
+    i: int | None = None,
+) -> Any:
+    """An expression of totals and parameters, or its entry in row i where it has row quantities."""
+    if isinstance(expression, total):
+        count = len(next(iter(rows.values())))
+        return sum(_evaluate(expression.args[0], rows, parameters, k) for k in range(count))
+    if expression.is_Symbol:
+        return rows[expression][i] if expression in rows and i is not None else parameters[expression]
+    if expression.is_NumberSymbol:
+        return +getattr(mpmath, {"Exp1": "e", "Pi": "pi"}.get(type(expression).__name__, str(expression).lower()))
+    if expression.is_Rational:
+        return mpmath.mpf(expression.p) / expression.q
+    return _operation(expression)(*(_evaluate(argument, rows, parameters, i) for argument in expression.args))
 
 
 def _operation(expression: sp.Expr) -> Callable[..., Any]:

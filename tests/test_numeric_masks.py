@@ -155,7 +155,7 @@ def test_huge_rows_and_targets_that_a_mask_drops_change_no_result(loss, weighted
 
 @pytest.mark.parametrize("loss", loss_names())
 def test_entries_that_overflow_where_a_mask_drops_them_change_no_result(loss):
-    """Columns whose z, in x and along a direction, are infinite or NaN; squares of A2 overflow, so no diagonal."""
+    """Columns whose z, in x and along a direction, are infinite or NaN, as are the squares of their rows of A2."""
     A1, A2, B, w, X, mask, hidden = masked_arrays()
     wild = np.where(hidden[:, None], np.finfo(float).max * np.sign(A2), A2)
     V = 9 * np.random.default_rng(2).normal(size=X.shape)
@@ -168,6 +168,7 @@ def test_entries_that_overflow_where_a_mask_drops_them_change_no_result(loss):
         kinds = ["hessian", "gauss_newton"] if loss.startswith("normalized") else []
         operators = [getattr(problem, kind)(10 * X) for kind in kinds]
         results.append([*problem.value_and_gradient(10 * X), *(H @ V for H in operators for _ in range(2))])
+        results[-1] += [part for H in operators for part in (H.diagonal(), H.to_dense(), *H.eigenvalue_bounds())]
     for found, expected in zip(*results, strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=REORDERED * np.abs(expected).max())
 
