@@ -212,6 +212,13 @@ def test_weights_too_large_for_a_float_give_infinity_and_not_nan(arrays):
         problem.hessian(10 * arrays.X)
 
 
+def test_the_squares_of_the_target_count_as_their_rows_do(arrays):
+    expected = sum(r * (row[kept] ** 2).sum() for r, row, kept in zip(ROWS, arrays.B, arrays.mask, strict=True))
+    assert arrays.problem("plain-exp").forms[0].squared_target == pytest.approx(expected, rel=1e-14)
+    unweighted = arrays.problem("plain-exp", row_weights=None)
+    assert unweighted.forms[0].squared_target == pytest.approx((arrays.B[arrays.mask] ** 2).sum(), rel=1e-14)
+
+
 def tail(arrays: Arrays) -> dict[str, Any]:
     """The last three rows."""
     return {name: getattr(arrays, name)[2:] for name in ("A1", "B", "mask")}
@@ -237,17 +244,16 @@ def test_the_whitened_problem_is_the_same_one(arrays):
 
 @pytest.mark.parametrize("loss", ["normalized-exp", "rescaled-exp", "plain-exp"])
 def test_solve_recovers_x_from_the_rows_that_count(loss):
-    """B is exact in rows that count, and of any size elsewhere, also where a mask drops it."""
+    """B is exact in rows that count, and of any size elsewhere, also where a mask drops it; A1 and A2 where unseen."""
     rng = np.random.default_rng(3)
     A1, A2, X = rng.normal(size=(12, 2)), rng.normal(size=(6, 2)), rng.normal(size=(2, 2)) / 2
     mask = rng.random((12, 6)) < 0.9
-    mask[:, :2] = True
-    exact = AttentionRegression(
-        "plain-exp" if loss == "plain-exp" else "normalized-exp", A1, A2, np.eye(12, 6), mask=mask
-    )
+    mask[:, :2], mask[:9, 4] = True, False
+    model = "plain-exp" if loss == "plain-exp" else "normalized-exp"
+    exact = AttentionRegression(model, A1, A2, np.eye(12, 6), mask=mask)
     r = np.where(np.arange(12) < 9, rng.uniform(0.1, 1, 12), 0.0)
     B = np.where((r > 0)[:, None] & mask, exact.predict(X), np.finfo(float).max)
-    A1 = np.where((r > 0)[:, None], A1, 1e100)
+    A1, A2[4] = np.where((r > 0)[:, None], A1, 1e100), 1e200
     solution = solve(AttentionRegression(loss, A1, A2, B, mask=mask, row_weights=r))
     assert solution.status == "converged"
     np.testing.assert_allclose(solution.x, X, atol=1e-6)
@@ -301,6 +307,13 @@ def test_mistakes_are_named(arrays, mistake):
     weights, match = MISTAKES[mistake]
     with pytest.raises(InputError, match=match):
         arrays.problem("normalized-exp", row_weights=weights)
+
+
+def test_weights_whose_squares_overflow_with_the_weight_of_a_row_are_refused(arrays):
+    w = 1e145 * arrays.w
+    assert np.isfinite(arrays.problem("plain-exp", w=w).value(arrays.X))
+    with pytest.raises(InputError, match=r"w: the largest weight is .*e\+155 and its square overflows float64"):
+        arrays.problem("plain-exp", w=w, row_weights=1e20 * ROWS)
 
 
 def test_a_row_without_entries_needs_a_weight_of_zero(arrays):
