@@ -370,3 +370,31 @@ def test_repr_names_the_data():
         "Sensitivity of the minimum of VectorRegression('normalized-exp', A 7 x 2, x (3, 2), regularized, float64), "
         "with respect to b, A, w"
     )
+
+
+def test_row_weights_count_and_rows_of_weight_zero_are_refused():
+    rng = np.random.default_rng(11)
+    A1, A2, r = rng.normal(size=(7, 2)), rng.normal(size=(6, 2)), rng.uniform(0.2, 3.0, 7)
+    B, Omega = rng.dirichlet(np.ones(6), size=7), np.full((7, 6), 0.3)
+
+    def solved(A1, B, Omega):
+        return solve(AttentionRegression("normalized-exp", A1, A2, B, w=Omega, row_weights=r), rtol=1e-14)
+
+    problem = AttentionRegression("normalized-exp", A1, A2, B, w=Omega, row_weights=r)
+    found = sensitivity(problem, solved(A1, B, Omega))
+    h = 1e-5
+    for name, at in (("B", 1), ("A1", 0), ("w", 2)):
+        data = [A1, B, Omega]
+        change = rng.normal(size=data[at].shape)
+        ends = []
+        for sign in (1, -1):
+            moved = list(data)
+            moved[at] = data[at] + sign * h * change
+            ends.append(solved(*moved).x)
+        # Central differences of minima that are right to 1e-14.
+        np.testing.assert_allclose(
+            found.derivative(name).dot(change), (ends[0] - ends[1]) / (2 * h), rtol=1e-6, atol=1e-8
+        )
+    r[3] = 0.0
+    with pytest.raises(InputError, match="it has rows of weight 0; leave these rows out"):
+        sensitivity(AttentionRegression("normalized-exp", A1, A2, B, w=Omega, row_weights=r), np.zeros((2, 2)))

@@ -266,7 +266,7 @@ def _views(whitened: WhitenedRegression) -> list[View]:
 
 def _matrix_views(loss: kernels.Kernel, original: MatrixForm, form: MatrixForm) -> list[View]:
     A1, A2 = form.factors
-    mask = np.ones(original.shape, bool) if original.mask is None else original.mask
+    mask = np.ones(original.target.shape, bool) if original.mask is None else original.mask
     free = _free_rows(original)
     first = mask.argmax(axis=1)[:, None]
     blind = _is_blind(loss, np.take_along_axis(original.target, first, axis=1), free) & (mask.sum(axis=1) == 1)
@@ -297,7 +297,7 @@ def _vector_view(whitened: WhitenedRegression, form: Form) -> View:
 def _free_rows(form: Form) -> Array:
     """Which rows (of a vector form: the one group) have no weight on a kept entry."""
     if isinstance(form, MatrixForm):
-        return np.ones(form.shape[0], bool) if form.squares is None else np.asarray(~form.squares.any(axis=1))
+        return np.ones(len(form.target), bool) if form.squares is None else np.asarray(~form.squares.any(axis=1))
     if isinstance(form, StreamForm):
         return np.array([form.weights is None or largest_entry("w", form.weights) == 0.0])
     squares = cast(VectorForm, form).squares

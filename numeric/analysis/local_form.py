@@ -102,12 +102,19 @@ class LocalForm:
     def g(self) -> Array:
         """The gradient in z, regularizer included."""
         _, g, scales = value_and_gradient(self.loss, self._entries("value_and_gradient", self._squares))
-        return g * np.exp(scales)[..., None]
+        return self.row_weights * g * np.exp(scales)[..., None]
+
+    @cached_property
+    def row_weights(self) -> Array:
+        """r as a column; 1 where rows have none."""
+        r = self.form.row_weights if isinstance(self.form, MatrixForm) else None
+        return np.ones((1, 1)) if r is None else r.astype(float)[:, None]
 
     @cached_property
     def curvature(self) -> Callable[[Array], Array]:
         """The Hessian in z times an array like z."""
-        return self._second("hessian", self._squares)[0]
+        product = self._second("hessian", self._squares)[0]
+        return lambda v: self.row_weights * product(v)
 
     def _second(self, kind: str, squares: Array | None) -> tuple[Callable[[Array], Array], Array]:
         D, U, C, scales = second_derivative(self.loss, kind, self._entries(kind, squares))
@@ -141,14 +148,14 @@ class LocalForm:
         shape = self.form.target.shape
         return (
             shape,
-            lambda d: self.adjoint(self.cross.apply(d.reshape(self.Z.shape))),
-            lambda u: self.cross.adjoint(self.forward(u)).reshape(shape),
+            lambda d: self.adjoint(self.row_weights * self.cross.apply(d.reshape(self.Z.shape))),
+            lambda u: self.cross.adjoint(self.row_weights * self.forward(u)).reshape(shape),
         )
 
     def weight_maps(self) -> tuple[Any, Any, Any]:
         """The same for w, which all k problems of a vector form share."""
         w = cast(Array, self.weights)
-        slope = 2 * w * self.Z
+        slope = 2 * self.row_weights * w * self.Z
         shared = w.ndim < self.Z.ndim
         return (
             w.shape,

@@ -207,8 +207,8 @@ def sensitivity(problem: Regression, solution: Solution | Array) -> Sensitivity:
         the derivatives at x, or at the member of minimum norm of the x that cannot be told apart from it.
 
     Raises:
-        InputError: A is read in row blocks; x is no critical point, or no minimum; the Hessian is singular beyond the
-            directions that the data leave open; or these are not known.
+        InputError: A is read in row blocks; rows have weight 0; x is no critical point, or no minimum; the Hessian is
+            singular beyond the directions that the data leave open; or these are not known.
 
     >>> from numeric.problems import VectorRegression
     >>> result = sensitivity(VectorRegression("plain-exp", [[2.0]], [3.0]), [np.log(3) / 2])
@@ -217,6 +217,8 @@ def sensitivity(problem: Regression, solution: Solution | Array) -> Sensitivity:
     """
     if any(isinstance(form, StreamForm) for form in problem.forms):
         raise InputError("problem: A is read in row blocks, and sensitivities need it in memory; pass an array")
+    if any(isinstance(form, MatrixForm) and form.others is not None for form in problem.forms):
+        raise InputError("problem: it has rows of weight 0; leave these rows out of A1 and B, and of row_weights")
     whitened = whiten(problem)
     known = identifiability(problem, whitened)
     if known.rank is None or not known.located:
