@@ -34,6 +34,8 @@ def ending_of(verdict: Verdict, near: bool, method: str) -> Ending | None:
         return Ending("converged", f"A minimum: the gradient {how}, and the Newton step is negligible.")
     if verdict.kind == "zero":
         return Ending("converged", "A global minimum: the residual is zero to the precision of the numbers.")
+    if verdict.kind == "constant":
+        return Ending("converged", "Each x is a minimum: the loss has the same value at random points.")
     if verdict.kind == "ray":
         return Ending(
             "unbounded",
@@ -75,8 +77,9 @@ def _unsettled(blocked: str, steps: int) -> Ending | None:
         return None
     return Ending(
         "stalled" if steps else "bad_start",
-        f"No step decreases the loss further ({blocked}), yet the point is no minimum: it may be saturated, "
-        'or close to where the loss is undefined; try another x0, method="newton", or weights w.',
+        f"No step decreases the loss further ({blocked}), yet the point was not found to be a minimum: it may be "
+        "saturated, close to where the loss is undefined, or on the way to an infimum that is not attained; try "
+        'another x0, method="newton", or weights w.',
     )
 
 

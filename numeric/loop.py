@@ -25,6 +25,7 @@ TIGHTER = float(np.log(100.0))
 NEGLIGIBLE_ENTRY = 1e-6
 """x and -x count as the same point where no z is larger: a minimum at 0 is only found up to rounding."""
 NOT_UNIQUE = "Other x do as well: this is the one of minimum norm with these predictions, or one of a symmetric pair."
+NOT_UNIQUE_HERE = "Other x do as well; this one is where the path from the start ends."
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class Run:
         known: what the data determine of x, or None for a method whose path is not to be touched.
         fits_logits: whether "auto" may begin with the fit of the target's logits, where that decreases the value.
         seed: of what steps draw.
+        judged_in: the whitened problem where `problem` is in the stored variables, else None: what a point is does
+            not depend on the variables, but numbers of one size tell it better.
     """
 
     problem: WhitenedRegression
@@ -51,6 +54,7 @@ class Run:
     known: Identifiability | None = None
     fits_logits: bool = False
     seed: int = 0
+    judged_in: WhitenedRegression | None = None
     clock: float = field(default_factory=time.perf_counter)
     history: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -94,7 +98,7 @@ class Run:
             near = log_gradient_norm(self.problem, state.point) <= state.log_tolerance
             if near or state.blocked or is_zero(self.problem, state):
                 polish = min(POLISH_STEPS, max_steps - state.steps) if METHODS[names[-1]].polishes else 0
-                verdict = judge(self.problem, replace(state, rows=()), polish)
+                verdict = self._judge(replace(state, rows=()), polish)
                 ending = ending_of(verdict, near, names[-1])
                 halted = ending is not None and ending.status in ("stalled", "bad_start")
                 follower = self._follower(names[-1], state, halted)
@@ -111,6 +115,15 @@ class Run:
                 names.append(follower)
             state = METHODS[names[-1]].step(self.problem, state, max_steps - state.steps)
             self._report(state)
+
+    def _judge(self, state: State, polish: int) -> Verdict:
+        """The verdict on the point, in whitened variables also where the method works in the stored ones."""
+        if self.judged_in is None:
+            return judge(self.problem, state, polish)
+        point = try_point(self.judged_in, self.judged_in.from_original(self.problem.to_original(state.point.x)))
+        if point is None:
+            return Verdict("unsettled", state)
+        return replace(judge(self.judged_in, replace(state, point=point), 0), state=state)
 
     def _follower(self, name: str, state: State, halted: bool) -> str | None:
         """The method that is to take over, where "auto" was asked for and there is a reason."""
@@ -147,13 +160,14 @@ class Run:
         if not np.isfinite(last.value):
             ending = OVERFLOW
         unique = self._uniqueness(verdict) if ending.status == "converged" else None
+        not_unique = NOT_UNIQUE if self.judged_in is None else NOT_UNIQUE_HERE
         x = problem.to_original(point.x)
         return Solution(
             x=self.known.minimum_norm(x) if self.known is not None and self.known.located else x,
             value=last.value,
             gradient_norm=last.gradient_norm,
             status=ending.status,
-            message=" ".join([ending.message, *([NOT_UNIQUE] if unique is False else []), *self.notes]),
+            message=" ".join([ending.message, *([not_unique] if unique is False else []), *self.notes]),
             method=", ".join(names),
             steps=verdict.state.steps,
             seconds=time.perf_counter() - self.clock,
@@ -162,8 +176,9 @@ class Run:
         )
 
     def _uniqueness(self, verdict: Verdict) -> bool | None:
-        open_directions = not self.problem.full_rank or (self.known is not None and self.known.dimension)
-        if open_directions or self._is_symmetric(verdict.state):
+        problem = self.judged_in or self.problem
+        open_directions = not problem.full_rank or (self.known is not None and self.known.dimension)
+        if open_directions or verdict.kind == "constant" or self._is_symmetric(verdict.state):
             return False
         return True if verdict.isolated else None
 

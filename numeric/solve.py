@@ -16,7 +16,7 @@ from numeric.progress import Progress, ProgressLine
 from numeric.solution import Solution, StartResult
 from numeric.starts import starts as starting_points
 from numeric.validation import InputError
-from numeric.whitening import whiten
+from numeric.whitening import unchanged, whiten
 
 LARGEST_DENSE = 8192
 """Whitened unknowns up to which a method on dense Hessians may be asked for: half a gigabyte for each matrix."""
@@ -90,10 +90,14 @@ def solve(
     _check_size(method, math.prod(variables.x_shape))
     report = ProgressLine() if progress is True else progress or None
     known = identifiability(problem, variables) if change is whiten else None
+    judged_in = whiten(problem) if change is unchanged else None
     alone = x0 is None and starts == 1
     try:
         solutions = [
-            (start.kind, Run(variables, method, rtol, atol, max_steps, report, known, alone, seed).begin(start))
+            (
+                start.kind,
+                Run(variables, method, rtol, atol, max_steps, report, known, alone, seed, judged_in).begin(start),
+            )
             for start in starting_points(variables, x0, starts, seed)
         ]
     finally:

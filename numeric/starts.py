@@ -48,7 +48,7 @@ def starts(problem: WhitenedRegression, x0: Any, count: int, seed: int) -> Itera
         given += 1
     generator = np.random.default_rng([seed, 1])
     for number in range(count - given):
-        yield Start(_random(problem, generator, SIZES[number % len(SIZES)]), "random")
+        yield Start(random_point(problem, generator, SIZES[number % len(SIZES)]), "random")
 
 
 def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
@@ -66,7 +66,7 @@ def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
         return Start(problem.from_original(array.astype(float)), "x0")
     if not problem.loss.NAME.endswith(("cosh", "sinh")):
         return Start(np.zeros(problem.x_shape), "zero")
-    return Start(_random(problem, np.random.default_rng(seed), SIZES[0]), "random")
+    return Start(random_point(problem, np.random.default_rng(seed), SIZES[0]), "random")
 
 
 def has_logits(problem: WhitenedRegression) -> bool:
@@ -87,8 +87,14 @@ def fitted_logits(problem: WhitenedRegression) -> Array:
     return min(found, key=lambda point: point.first_order.value).x if found else np.zeros(problem.x_shape)
 
 
-def _random(problem: WhitenedRegression, generator: np.random.Generator, size: float) -> Array:
-    """A point with entries of z of about the given size; inside the domain, where one is found."""
+def random_point(problem: WhitenedRegression, generator: np.random.Generator, size: float) -> Array:
+    """A point with entries of z of about the given size; inside the domain, where one is found.
+
+    Args:
+        problem: in whitened variables.
+        generator: of the direction.
+        size: root mean square of the entries of z.
+    """
     entries = sum(form.entries for form in problem.forms)
     for _ in range(ATTEMPTS):
         y = generator.standard_normal(problem.x_shape)

@@ -49,7 +49,7 @@ def backtrack(
         length = MAX_CHANGE / change
     length = min(length, MAX_CHANGE / change) if change > 0.0 else length
     while True:
-        decrease = -(length * slope + 0.5 * length**2 * curvature)
+        decrease = -length * (slope + 0.5 * length * curvature)
         if not decrease > RESOLUTION * EPS * abs(point.first_order.value):
             return Accepted(None, length, "resolution")
         x = point.x + length * s

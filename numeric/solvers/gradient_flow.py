@@ -1,21 +1,23 @@
 """The gradient flow x' = -grad L(x) through SciPy's integrators, in the stored variables."""
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.linalg import LinAlgWarning
 
 from numeric.evaluation import Point
 from numeric.kernels import Array, unscale
-from numeric.solvers.state import State, Variables, describe, try_point
+from numeric.solvers.state import State, Variables, describe, relative_value, try_point
 from numeric.solvers.verdict import DENSE_LIMIT
 from numeric.whitening import WhitenedRegression, unchanged
 
 RELATIVE_ERROR = 1e-8
 """Of the integrator, per step."""
 ABSOLUTE_ERROR = 1e-12
-"""Of the integrator, relative to the largest entry of x that the flow has reached, or to 1."""
+"""Of the integrator, relative to the largest entry of x, or to what moves an entry of z by one."""
 LONGER = 2.0
 """The length of an interval in multiples of the one before: a flow approaches its limit for ever more slowly."""
 
@@ -48,39 +50,50 @@ class GradientFlow:
 
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """One interval; `budget` is at least one."""
-        begin = state.radius if state.steps else 0.0
-        end = LONGER * begin if begin else _first_interval(problem, state.point)
-        flow = _Flow(problem, state.point.x.shape)
-        x = state.point.x.ravel()
-        implicit = {"method": "BDF", "jac": flow.jacobian} if x.size <= DENSE_LIMIT else {"method": "LSODA"}
+        begin, point = state.radius if state.steps else 0.0, state.point
+        if not np.any(point.first_order.gradient):
+            return replace(state, rows=(), blocked="resolution")
+        error = ABSOLUTE_ERROR * max(float(np.abs(point.x).max()), _unit(problem, point))
         try:
-            result = solve_ivp(
-                flow.velocity,
-                (begin, end),
-                x,
-                t_eval=[end],
-                rtol=RELATIVE_ERROR,
-                atol=ABSOLUTE_ERROR * max(1.0, float(np.abs(x).max())),
-                **implicit,
-            )
-        except (_Halted, OverflowError) as reason:
+            end = LONGER * begin if begin else _first_interval(problem, point)
+            result = _integrate(_Flow(problem, point.x.shape), point.x.ravel(), begin, end, error)
+        except (_Halted, OverflowError, LinAlgWarning, np.linalg.LinAlgError) as reason:
             return replace(state, rows=(), blocked=f"the flow: {reason}")
-        trial = try_point(problem, result.y[:, -1].reshape(state.point.x.shape)) if result.success else None
+        trial = try_point(problem, result.y[:, -1].reshape(point.x.shape)) if result.success else None
         if trial is None:
             return replace(state, rows=(), blocked=f"the integrator stopped: {result.message}")
-        if np.array_equal(trial.x, state.point.x):
-            return replace(state, rows=(), blocked="step below the spacing of floats")
+        rises = relative_value(trial, point) >= point.first_order.value
+        if rises and float(np.abs(trial.x - point.x).max()) <= error:
+            return replace(state, rows=(), blocked="a movement below the integrator's error")
         row = describe(problem, trial, state.steps + 1, self.name, radius=end)
         return replace(state, point=trial, radius=end, rows=(row,), steps=state.steps + 1, blocked="")
 
 
+def _integrate(flow: "_Flow", x: Array, begin: float, end: float, error: float) -> Any:
+    """SciPy's result for one interval."""
+    implicit = {"method": "BDF", "jac": flow.jacobian} if x.size <= DENSE_LIMIT else {"method": "LSODA"}
+    with warnings.catch_warnings():
+        # An exactly singular matrix in BDF: no digit of what follows would be right.
+        warnings.simplefilter("error", LinAlgWarning)
+        return solve_ivp(flow.velocity, (begin, end), x, t_eval=[end], rtol=RELATIVE_ERROR, atol=error, **implicit)
+
+
+def _unit(problem: WhitenedRegression, point: Point) -> float:
+    """The size of x that moves an entry of z by one, along the gradient."""
+    g = point.first_order.gradient
+    direction = g / float(np.abs(g).max())
+    change = max(form.largest_entry(direction) for form in problem.forms)
+    return 1.0 / change if change > 0.0 else 1.0
+
+
 def _first_interval(problem: WhitenedRegression, point: Point) -> float:
     """The time scale of the flow along the gradient, a share of g^T g / |g^T H g|: one product."""
-    operator, first = problem.operator(point, "hessian", scaled=True), point.first_order
-    g = unscale(first.gradient, first.log_scale)
-    curvature = abs(float(np.vdot(g, operator.dot(g)))) * float(np.exp(operator.log_scale))
-    squared = float(np.vdot(g, g))
-    return FIRST * squared / curvature if curvature > 0.0 and np.isfinite(curvature) else 1.0
+    operator, g = problem.operator(point, "hessian", scaled=True), point.first_order.gradient
+    direction = g / float(np.abs(g).max())
+    curvature = abs(float(np.vdot(direction, operator.dot(direction)))) / float(np.vdot(direction, direction))
+    with np.errstate(over="ignore"):
+        interval = FIRST / curvature * float(np.exp(-operator.log_scale)) if curvature > 0.0 else 1.0
+    return interval if 0.0 < interval < np.inf else 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +110,10 @@ class _Flow:
         if len(self.times) > EVALUATIONS:
             raise _Halted(f"{EVALUATIONS} gradients did not lead it beyond the time {max(self.times):.6g}")
         first = self._point(flat).first_order
-        return -unscale(first.gradient, first.log_scale).ravel()
+        velocity = -unscale(first.gradient, first.log_scale).ravel()
+        if not np.all(np.isfinite(velocity)):
+            raise _Halted("its velocity is too large for a float")
+        return velocity
 
     def jacobian(self, _time: float, flat: Array) -> Any:
         """-H, dense."""

@@ -45,13 +45,19 @@ class NewtonCG:
         if not np.any(g):
             return replace(state, rows=(), blocked="resolution")
         tolerance = min(LOOSEST, float(np.exp(0.5 * min(0.0, log_gradient_norm(problem, point) - state.log_start))))
-        direction = newton_direction(product, g, preconditioner(point), tolerance, PRODUCTS)
+        # In units of the gradient, because the products of a large one with a large Hessian overflow.
+        unit = float(np.abs(g).max())
+        try:
+            direction = newton_direction(product, g / unit, preconditioner(point), tolerance, PRODUCTS)
+        except OverflowError:
+            return replace(state, rows=(), blocked="a Hessian too large for a float")
         if not direction.slope < 0.0:
             return replace(state, rows=(), blocked="resolution")
-        accepted = backtrack(problem, state, direction.s, direction.slope, direction.curvature)
+        accepted = backtrack(problem, state, direction.s, unit * direction.slope, direction.curvature, length=unit)
         if accepted.point is None:
             return replace(state, rows=(), blocked=accepted.blocked)
-        note = f"{direction.products} products, ended by {direction.ended}; step length {accepted.length:.2g}"
+        length = accepted.length / unit
+        note = f"{direction.products} products, ended by {direction.ended}; step length {length:.2g}"
         row = describe(problem, accepted.point, state.steps + 1, self.name, note=note)
         strained = direction.ended == "limit"
         return replace(state, point=accepted.point, rows=(row,), steps=state.steps + 1, blocked="", strained=strained)

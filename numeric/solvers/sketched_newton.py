@@ -151,6 +151,8 @@ def _sampled_model(
 def _factor(H: Array) -> tuple[Array, float]:
     """The Cholesky factor of H plus as little of the identity as makes it safely positive definite."""
     damping, size, identity = 0.0, float(np.abs(np.diag(H)).max()), np.eye(len(H))
+    # Pieces that cancel leave no size: any multiple of the identity is as good.
+    size = size if size > 0.0 else 1.0
     noise = len(H) * EPS * size
     while True:
         try:

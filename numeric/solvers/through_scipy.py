@@ -13,6 +13,8 @@ from numeric.kernels import Array, unscale
 from numeric.solvers.state import Row, State, Variables, describe, log_gradient_norm, relative_value, try_point
 from numeric.whitening import WhitenedRegression, whiten
 
+LARGEST_LOG = 150.0
+"""Values and gradients above e to this are divided, as SciPy squares them."""
 CHUNK = 200
 """Iterations of SciPy's loop that make one step of ours: enough to keep its memory useful."""
 
@@ -39,16 +41,22 @@ class ThroughSciPy:
 
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """Up to `CHUNK` iterations, at most `budget`; blocked where SciPy finds no decrease."""
-        run = _Run(problem, state, self.name, [state.point], [])
-        minimize(
-            run.value_and_gradient,
-            state.point.x.ravel(),
-            jac=True,
-            hess=run.hessian if self.dense else None,
-            method=self.scipy_name,
-            callback=run.record,
-            options={**self.options, "maxiter": min(CHUNK, budget)},
-        )
+        if not np.any(state.point.first_order.gradient):
+            return replace(state, rows=(), blocked="resolution")
+        run = _Run(problem, state, self.name, _log_unit(state.point), [state.point], [])
+        try:
+            minimize(
+                run.value_and_gradient,
+                state.point.x.ravel(),
+                jac=True,
+                hess=run.hessian if self.dense else None,
+                method=self.scipy_name,
+                callback=run.record,
+                options={**self.options, "maxiter": min(CHUNK, budget)},
+            )
+        except (UnboundLocalError, OverflowError):
+            # trust-exact of SciPy 1.17 ends so where its subproblem finds no step; what it recorded stays.
+            pass
         rows, point = tuple(run.rows), run.points[0]
         gains = relative_value(point, state.point) < state.point.first_order.value
         falls = log_gradient_norm(problem, point) < log_gradient_norm(problem, state.point)
@@ -61,34 +69,41 @@ LBFGS = ThroughSciPy("lbfgs", "L-BFGS-B", 20_000, MappingProxyType({"maxcor": 20
 TRUST_EXACT = ThroughSciPy("trust-exact", "trust-exact", 300, MappingProxyType({"gtol": 0.0}), dense=True)
 
 
+def _log_unit(point: Point) -> float:
+    """The log of what values are divided by: the scale of the point, and its value where that is huge."""
+    first = point.first_order
+    largest = max(abs(first.value), float(np.abs(first.gradient).max()))
+    return first.log_scale + max(0.0, float(np.log(largest)) - LARGEST_LOG)
+
+
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """One run: functions in the units of the start's scale, and what its callback collected."""
+    """One run: functions in units of e^log_unit, and what its callback collected."""
 
     problem: WhitenedRegression
     state: State
     name: str
+    log_unit: float
     points: list[Point]
     rows: list[Row]
 
     def value_and_gradient(self, flat: Array) -> tuple[float, Array]:
         """A value far above the start's, which is rejected, where the loss is undefined or overflows."""
-        start = self.state.point
-        point = try_point(self.problem, flat.reshape(start.x.shape))
+        start = self.state.point.first_order
+        point = try_point(self.problem, flat.reshape(self.state.point.x.shape))
         if point is None:
-            return 1e10 * (1.0 + abs(start.first_order.value)), np.zeros_like(flat)
+            return 1e10 * (1.0 + abs(start.value) * float(np.exp(start.log_scale - self.log_unit))), np.zeros_like(flat)
         result = point.first_order
-        gradient = unscale(result.gradient, result.log_scale - start.first_order.log_scale)
-        return relative_value(point, start), gradient.ravel()
+        shift = result.log_scale - self.log_unit
+        return float(unscale(np.array(result.value), shift)), unscale(result.gradient, shift).ravel()
 
     def hessian(self, flat: Array) -> Array:
         """Dense; zero where the loss is undefined or overflows, as at a point that is rejected."""
-        start = self.state.point
-        point = try_point(self.problem, flat.reshape(start.x.shape))
+        point = try_point(self.problem, flat.reshape(self.state.point.x.shape))
         if point is None:
             return np.zeros((flat.size, flat.size))
         operator = self.problem.operator(point, "hessian", scaled=True)
-        return unscale(operator.to_dense(), operator.log_scale - start.first_order.log_scale)
+        return unscale(operator.to_dense(), operator.log_scale - self.log_unit)
 
     def record(self, intermediate_result: Any) -> None:
         """SciPy's callback after each iteration; it ends the run when the gradient is small enough."""

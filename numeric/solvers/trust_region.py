@@ -57,6 +57,25 @@ def minimize_model(blocks: Array, g: Array, radius: float) -> ModelStep:
         g: any shape of k m entries.
         radius: positive.
     """
+    # In units in which neither squares nor products leave the range of floats; powers of two change no digit.
+    curvature = _power_of_two(blocks)
+    length = _power_of_two(g / curvature)
+    step = _minimize_scaled(blocks / curvature, g / curvature / length, radius / length)
+    return replace(
+        step,
+        s=length * step.s,
+        decrease=curvature * (length * (length * step.decrease)),
+        lowest=curvature * step.lowest,
+    )
+
+
+def _power_of_two(array: Array) -> float:
+    """The power of two next above the largest entry, 1 where all are zero."""
+    largest = float(np.abs(array).max())
+    return float(np.ldexp(1.0, min(int(np.frexp(largest)[1]), 1023))) if largest > 0.0 else 1.0
+
+
+def _minimize_scaled(blocks: Array, g: Array, radius: float) -> ModelStep:
     flat = g.reshape(len(blocks), -1)
     s = _positive_definite_step(blocks, flat, radius)
     if s is None:

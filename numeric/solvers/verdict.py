@@ -13,8 +13,9 @@ from numeric.forms.matrix import MatrixForm
 from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
 from numeric.solvers.newton_cg import NewtonCG
-from numeric.solvers.state import State, describe, log_gradient_norm, log_value, try_point
+from numeric.solvers.state import State, describe, log_gradient_norm, log_value, relative_value, try_point
 from numeric.solvers.trust_region import EPS, ModelStep, minimize_model, model_blocks
+from numeric.starts import SIZES, random_point
 from numeric.whitening import WhitenedRegression
 
 DENSE_LIMIT = 2500
@@ -27,12 +28,16 @@ TINY_STEP = 1e-8
 was at the start: a solve that starts at its solution has no larger gradient to compare with."""
 SETTLED = 100.0
 """Where Newton predicts less decrease than this many machine epsilons of the value, the value is minimal."""
+NEGLIGIBLE = 1e-6
+"""The same share for methods that are not to be polished, of the value and of half the squares of the target."""
 ROUNDING = 10.0
 """A residual below this many machine epsilons of the target is zero, as far as the data say."""
 RAY = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 """Multiples of a step at which a ray to infinity is probed: to where it dwarfs the entries of z at the point."""
 POLISH_STEPS = 8
 POLISHER = NewtonCG()
+LARGEST_SCALE = 600.0
+"""A scaled value that rounds to zero is zero where its scale is at most e to this: below 1e-60 in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +45,8 @@ class Verdict:
     """What was found about a candidate.
 
     Attributes:
-        kind: "minimum", "zero" (a residual that vanishes to rounding), "saddle", "ray", "unsettled", or "unchecked"
-            where the Hessian is too large to form.
+        kind: "minimum", "zero" (a sum of squares has no lower value), "constant" (the loss does not depend on x),
+            "saddle", "ray", "unsettled", or "unchecked" where the Hessian is too large to form.
         state: the candidate, polished where it is a minimum.
         isolated: whether the Hessian is positive definite there.
     """
@@ -65,27 +70,62 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
             return Verdict("ray", state)
         state = _polished_by_products(problem, state, polish)
         return Verdict("zero" if is_zero(problem, state) else "unchecked", state)
-    if state.point.first_order.value == 0.0 and hasattr(problem.loss, "gauss_newton"):
-        # No sum of squares is below zero, whatever the curvature.
+    zero = is_zero(problem, state)
+    if zero and state.point.first_order.value == 0.0:
         return Verdict("zero", state)
+    if _is_constant(problem, state.point):
+        return Verdict("constant", state)
     blocks = model_blocks(problem, state, "hessian")
     step = _newton_step(state, blocks)
-    if step.lowest < 0.0 and -step.lowest * _reach(state) ** 2 > SETTLED * EPS * abs(state.point.first_order.value):
+    negative = -step.lowest * _reach(state) ** 2 > SETTLED * EPS * abs(state.point.first_order.value)
+    if step.lowest < 0.0 and negative and not zero:
         return Verdict("saddle", state)
-    if _is_minimum(problem, state, step, blocks):
+    if _is_minimum(problem, state, step, blocks, polish):
         return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
+    if state.blocked and polish and step.interior and step.definite:
+        # The value is too coarse to show a decrease; the gradient may still be brought down.
+        refined = _polished(problem, state, step, polish)
+        blocks = model_blocks(problem, refined, "hessian")
+        step = _newton_step(refined, blocks)
+        if _is_minimum(problem, refined, step, blocks, polish):
+            return Verdict("minimum", refined, step.definite)
     if _falls_along(problem, state, step.s) or _falls_along(problem, state, y):
         return Verdict("ray", state)
-    return Verdict("zero" if is_zero(problem, state) else "unsettled", state, step.definite)
+    return Verdict("zero" if zero else "unsettled", state, step.definite)
 
 
 def is_zero(problem: WhitenedRegression, state: State) -> bool:
     """Whether a sum of squares is zero to the rounding of its terms, which a target in memory tells the size of."""
     first = state.point.first_order
-    if not hasattr(problem.loss, "gauss_newton") or first.log_scale != 0.0:
-        return first.value == 0.0 and hasattr(problem.loss, "gauss_newton")
-    squares = sum(form.squared_target for form in problem.forms if isinstance(form, MatrixForm | VectorForm))
-    return first.value <= (ROUNDING * EPS) ** 2 * squares
+    if not hasattr(problem.loss, "gauss_newton"):
+        return False
+    if first.log_scale != 0.0:
+        return first.value == 0.0 and not _is_lost(state.point)
+    return first.value <= (ROUNDING * EPS) ** 2 * _target_squares(problem)
+
+
+def _is_lost(point: Point) -> bool:
+    """Whether the value is zero only because it is too small for a float beside the largest total."""
+    return point.first_order.value == 0.0 and point.first_order.log_scale > LARGEST_SCALE
+
+
+def _target_squares(problem: WhitenedRegression) -> float:
+    return sum(form.squared_target for form in problem.forms if isinstance(form, MatrixForm | VectorForm))
+
+
+def _is_constant(problem: WhitenedRegression, point: Point) -> bool:
+    """Whether the loss has the same value at random points: where rows are equal, or keep one entry each."""
+    generator = np.random.default_rng(0)
+    trials = [try_point(problem, random_point(problem, generator, size)) for size in SIZES]
+    value, floor = point.first_order.value, (ROUNDING * EPS) ** 2 * _target_squares(problem)
+    for trial in trials:
+        if trial is None:
+            return False
+        other = relative_value(trial, point)
+        both_zero = max(value, trial.first_order.value) <= floor
+        if not (both_zero or abs(value - other) <= SETTLED * EPS * abs(value)):
+            return False
+    return not _is_lost(point)
 
 
 def _newton_step(state: State, blocks: Array) -> ModelStep:
@@ -96,14 +136,22 @@ def _reach(state: State) -> float:
     return max(1.0, float(np.linalg.norm(state.point.x)))
 
 
-def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep, blocks: Array) -> bool:
-    """Whether the Newton step is short, and there is curvature to say so (a saturated softmax has none)."""
+def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep, blocks: Array, polish: int) -> bool:
+    """Whether the Newton step is short, and there is curvature to say so (a saturated softmax has none).
+
+    Where the point is not to be polished, the step must also promise next to no decrease: a gradient that is small
+    beside that of a far start may be a large one.
+    """
     if not step.interior or not (_is_curved(state, blocks) or not np.any(state.point.x)):
         return False
     change = max(form.largest_entry(step.s) for form in problem.forms)
     scale = min(1.0, state.point.largest_entry) if problem.loss.NONZERO else 1.0
     near = log_gradient_norm(problem, state.point) <= state.log_tolerance
-    settled = step.decrease <= SETTLED * EPS * abs(state.point.first_order.value)
+    value = abs(state.point.first_order.value)
+    settled = step.decrease <= SETTLED * EPS * value
+    if not polish:
+        share = max(NEGLIGIBLE, float(np.exp(min(0.0, state.log_tolerance - state.log_start))))
+        near = near and step.decrease <= share * (value + 0.5 * _target_squares(problem))
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
 
 
@@ -149,7 +197,7 @@ def _falls_along(problem: WhitenedRegression, state: State, direction: Array) ->
     length, previous, falls = float(np.linalg.norm(direction)), state.point, False
     for multiple in RAY if length > 0.0 else ():
         trial = try_point(problem, state.point.x + multiple * max(1.0, 1.0 / length) * direction)
-        if trial is None or _rises(previous, trial):
+        if trial is None or _is_lost(trial) or _rises(previous, trial):
             return False
         falls = falls or _rises(trial, previous)
         previous = trial
