@@ -24,8 +24,9 @@ TIGHTER = float(np.log(100.0))
 """A small gradient that settles nothing must fall by this factor before the point is judged again."""
 NEGLIGIBLE_ENTRY = 1e-6
 """x and -x count as the same point where no z is larger: a minimum at 0 is only found up to rounding."""
-NOT_UNIQUE = "Other x do as well: this is the one of minimum norm with these predictions, or one of a symmetric pair."
-NOT_UNIQUE_HERE = "Other x do as well; this one is where the path from the start ends."
+MINIMUM_NORM = "Other x make the same predictions: this is the one of minimum norm."
+END_OF_PATH = "Other x make the same predictions: this is the one where the path from the start ends."
+MIRRORED = "-x does as well."
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,15 +160,14 @@ class Run:
         last = describe(problem, point, verdict.state.steps, "end")
         if not np.isfinite(last.value):
             ending = OVERFLOW
-        unique = self._uniqueness(verdict) if ending.status == "converged" else None
-        not_unique = NOT_UNIQUE if self.judged_in is None else NOT_UNIQUE_HERE
+        unique, others = self._uniqueness(verdict) if ending.status == "converged" else (None, [])
         x = problem.to_original(point.x)
         return Solution(
             x=self.known.minimum_norm(x) if self.known is not None and self.known.located else x,
             value=last.value,
             gradient_norm=last.gradient_norm,
             status=ending.status,
-            message=" ".join([ending.message, *([not_unique] if unique is False else []), *self.notes]),
+            message=" ".join([ending.message, *others, *self.notes]),
             method=", ".join(names),
             steps=verdict.state.steps,
             seconds=time.perf_counter() - self.clock,
@@ -175,12 +175,16 @@ class Run:
             history=tuple(self.history),
         )
 
-    def _uniqueness(self, verdict: Verdict) -> bool | None:
+    def _uniqueness(self, verdict: Verdict) -> tuple[bool | None, list[str]]:
+        """Whether x is the only one that does as well, as far as that is known, and sentences on the others."""
         problem = self.judged_in or self.problem
-        open_directions = not problem.full_rank or (self.known is not None and self.known.dimension)
-        if open_directions or verdict.kind == "constant" or self._is_symmetric(verdict.state):
-            return False
-        return True if verdict.isolated else None
+        free = not problem.full_rank or (self.known is not None and self.known.dimension)
+        others = [END_OF_PATH if self.judged_in is not None else MINIMUM_NORM] if free else []
+        if self._is_symmetric(verdict.state):
+            others.append(MIRRORED)
+        if others or verdict.kind == "constant":
+            return False, others
+        return (True if verdict.isolated else None), []
 
     def _is_symmetric(self, state: State) -> bool:
         """Whether -x is another point of the same value, as for cosh; one evaluation tells."""

@@ -46,7 +46,7 @@ def newton_direction(product: Apply, g: Array, precondition: Apply | None, toler
     for products in range(1, limit + 1):
         H_direction = product(direction)
         curvature = float(np.vdot(direction, H_direction))
-        if not curvature > 0.0:
+        if not (curvature > 0.0 and norm / curvature < np.inf):
             if products == 1:
                 s, Hs = direction, H_direction
             return _direction(g, s, Hs, products, "negative curvature")

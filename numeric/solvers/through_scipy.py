@@ -1,5 +1,6 @@
 """SciPy's minimizers as methods of the one loop: L-BFGS, and trust-exact as a reference for our own Newton."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -44,7 +45,8 @@ class ThroughSciPy:
         if not np.any(state.point.first_order.gradient):
             return replace(state, rows=(), blocked="resolution")
         run = _Run(problem, state, self.name, _log_unit(state.point), [state.point], [])
-        try:
+        # An UnboundLocalError ends trust-exact of SciPy 1.17 where its subproblem finds no step.
+        with contextlib.suppress(UnboundLocalError, OverflowError):
             minimize(
                 run.value_and_gradient,
                 state.point.x.ravel(),
@@ -54,9 +56,6 @@ class ThroughSciPy:
                 callback=run.record,
                 options={**self.options, "maxiter": min(CHUNK, budget)},
             )
-        except (UnboundLocalError, OverflowError):
-            # trust-exact of SciPy 1.17 ends so where its subproblem finds no step; what it recorded stays.
-            pass
         rows, point = tuple(run.rows), run.points[0]
         gains = relative_value(point, state.point) < state.point.first_order.value
         falls = log_gradient_norm(problem, point) < log_gradient_norm(problem, state.point)
@@ -108,7 +107,8 @@ class _Run:
     def record(self, intermediate_result: Any) -> None:
         """SciPy's callback after each iteration; it ends the run when the gradient is small enough."""
         point = try_point(self.problem, np.array(intermediate_result.x).reshape(self.state.point.x.shape))
-        assert point is not None, "SciPy accepted a point whose value is above the start's"
+        if point is None:  # L-BFGS-B makes NaN of gradients near the smallest float
+            raise StopIteration
         self.points[0] = point
         self.rows.append(describe(self.problem, point, self.state.steps + len(self.rows) + 1, self.name))
         if log_gradient_norm(self.problem, point) <= self.state.log_tolerance:
