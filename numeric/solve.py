@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -14,9 +15,10 @@ from numeric.methods import METHODS
 from numeric.problems import Regression
 from numeric.progress import Progress, ProgressLine
 from numeric.solution import Solution, StartResult
+from numeric.starts import Start, first_start
 from numeric.starts import starts as starting_points
 from numeric.validation import InputError
-from numeric.whitening import unchanged, whiten
+from numeric.whitening import WhitenedRegression, unchanged, whiten
 
 LARGEST_DENSE = 8192
 """Whitened unknowns up to which a method on dense Hessians may be asked for: half a gigabyte for each matrix."""
@@ -98,7 +100,7 @@ def solve(
                 start.kind,
                 Run(variables, method, rtol, atol, max_steps, report, known, alone, seed, judged_in).begin(start),
             )
-            for start in starting_points(variables, x0, starts, seed)
+            for start in _starting_points(variables, judged_in, x0, starts, seed)
         ]
     finally:
         if isinstance(report, ProgressLine):
@@ -114,6 +116,19 @@ def solve(
         starts=results,
         message=f"{best.message} {_spread(results, [s.history[0].value for _, s in solutions if s.history])}",
     )
+
+
+def _starting_points(
+    variables: WhitenedRegression, whitened: WhitenedRegression | None, x0: Any, count: int, seed: int
+) -> Iterator[Start]:
+    """The starts; in stored variables an x0 as it is, and others from whitened ones, where z has a known size."""
+    for start in starting_points(whitened or variables, x0, count, seed):
+        if whitened is None:
+            yield start
+        elif start.kind == "x0":
+            yield first_start(variables, x0, seed)
+        else:
+            yield Start(variables.from_original(whitened.to_original(start.y)), start.kind)
 
 
 def _spread(results: tuple[StartResult, ...], first: list[float]) -> str:

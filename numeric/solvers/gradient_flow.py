@@ -30,7 +30,7 @@ LARGEST_LOG = 700.0
 """The logarithm of a number near the largest float."""
 
 
-EVALUATIONS = 10_000
+EVALUATIONS = 5_000
 """Gradients for one interval at most: where the loss is singular an integrator shortens its steps without end."""
 
 

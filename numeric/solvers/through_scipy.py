@@ -45,8 +45,9 @@ class ThroughSciPy:
         if not np.any(state.point.first_order.gradient):
             return replace(state, rows=(), blocked="resolution")
         run = _Run(problem, state, self.name, _log_unit(state.point), [state.point], [])
-        # An UnboundLocalError ends trust-exact of SciPy 1.17 where its subproblem finds no step.
-        with contextlib.suppress(UnboundLocalError, OverflowError):
+        # trust-exact of SciPy 1.17 ends in an UnboundLocalError where its subproblem finds no step, and in a ValueError
+        # where what it squares overflows. What was recorded stays.
+        with contextlib.suppress(UnboundLocalError, ValueError, OverflowError), np.errstate(all="ignore"):
             minimize(
                 run.value_and_gradient,
                 state.point.x.ravel(),

@@ -23,6 +23,8 @@ MAX_CHANGE = 4.0
 curvature to return by."""
 PIVOT_NOISE = 30.0
 """A squared pivot below so many roundings (times the size) of the largest may be one of a singular matrix."""
+SHORTEST = 2.0**-300
+"""The least unit of length, in radii: squares of its inverse are floats."""
 RESOLUTION = 4.0
 """A predicted decrease below this many machine epsilons of the value cannot be seen in the value."""
 ACCEPT, SHRINK, GROW = 1e-4, 0.25, 0.75
@@ -59,7 +61,8 @@ def minimize_model(blocks: Array, g: Array, radius: float) -> ModelStep:
     """
     # In units in which neither squares nor products leave the range of floats; powers of two change no digit.
     curvature = _power_of_two(blocks)
-    length = _power_of_two(g / curvature)
+    # Never so short that the square of the radius overflows.
+    length = max(_power_of_two(g / curvature), _power_of_two(np.array(radius)) * SHORTEST)
     step = _minimize_scaled(blocks / curvature, g / curvature / length, radius / length)
     return replace(
         step,

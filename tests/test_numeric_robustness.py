@@ -1,0 +1,219 @@
+"""Problems at the edge against all methods: a right status in bounded time, and "converged" only at a minimum.
+
+The check of a minimum is independent: value, gradient and Hessian by differences at 110 digits of the loss as it is
+defined (`numeric_oracle`), in units of x in which z changes by about one.
+"""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import mpmath
+import numeric_oracle as oracle
+import numpy as np
+import pytest
+
+from numeric import STATUS, AttentionRegression, InputError, VectorRegression, solve
+from numeric.methods import METHODS
+
+SECONDS = 5
+"""A solve that takes longer counts as endless: these take milliseconds, and a loaded machine is ten times slower."""
+MAX_STEPS = {"gradient-descent": 400, "gradient-flow": 60, "lbfgs": 400}
+"""Enough for what converges at all; other methods have 200."""
+DECREASE = 1e-6
+"""What Newton's model may still promise, of the value and half the target's squares: rtol is on the gradient."""
+CURVATURE = 1e-8
+"""Negative curvature below this share of the largest one is rounding, of A to float32 at worst."""
+VALUE = 1e-13
+"""Of half the target's squares, and times the root of both: a residual has some hundred roundings of the target."""
+RNG = np.random.default_rng(4)
+A = RNG.normal(size=(6, 2))
+b = RNG.dirichlet(np.ones(6))
+A1, A2 = RNG.normal(size=(5, 2)), RNG.normal(size=(4, 2))
+B = RNG.dirichlet(np.ones(4), size=5)
+WIDE = RNG.normal(size=(2, 4))
+SINGULAR = np.column_stack([A[:, 0], 2.0 * A[:, 0]])
+FOUND = frozenset({"converged"})
+SLOW = FOUND | {"max_steps"}
+"""What a method of first order may answer where others converge."""
+UNBOUNDED = frozenset({"unbounded"})
+HALTED = frozenset({"stalled", "bad_start", "max_steps"})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem in matrix form (A1 = 1 for vectors), options of `solve`, and the answers that are right."""
+
+    loss: str
+    A1: Any
+    A2: Any
+    B: Any
+    w: Any = None
+    mask: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+    right: frozenset[str] = FOUND
+    others: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> Any:
+        if self.A1 is None:
+            return VectorRegression(self.loss, self.A2, self.B, w=self.w)
+        return AttentionRegression(self.loss, self.A1, self.A2, self.B, w=self.w, mask=self.mask)
+
+    def answers(self, method: str) -> frozenset[str]:
+        first_order = SLOW if self.right == FOUND and method in ("gradient-descent", "gradient-flow") else self.right
+        return self.others.get(method, first_order)
+
+
+def vector(loss: str, A: Any = A, b: Any = b, **options: Any) -> Case:
+    return Case(loss, None, np.asarray(A), np.asarray(b), **options)
+
+
+def matrix(loss: str, A1: Any = A1, A2: Any = A2, B: Any = B, **options: Any) -> Case:
+    return Case(loss, np.asarray(A1), np.asarray(A2), np.asarray(B), **options)
+
+
+def one_entry_per_row(shape: tuple[int, int]) -> Any:
+    return np.arange(shape[1]) == (np.arange(shape[0]) % shape[1])[:, None]
+
+
+CASES: dict[str, Callable[[], Case]] = {
+    "singular A": lambda: vector("normalized-exp", SINGULAR),
+    "zero A": lambda: vector("normalized-exp", np.zeros((6, 2))),
+    "zero A, sinh": lambda: vector("rescaled-sinh", np.zeros((6, 2))),
+    "n < d": lambda: vector("normalized-exp", WIDE, [0.7, 0.3]),
+    "a small group beside a huge one": lambda: vector(
+        "rescaled-cosh", A[:1], np.array([[0.0], [1.0]]), right=HALTED,
+        options={"x0": np.outer([2.0, 300.0], A[0] / (A[0] @ A[0]))},
+    ),
+    "one row, normalized": lambda: vector("normalized-exp", A[:1], [0.4]),
+    "one row, plain": lambda: vector("plain-sinh", A[:1], [0.4]),
+    "equal rows, exp": lambda: vector("normalized-exp", np.ones((6, 2))),
+    "equal rows, cosh": lambda: vector("normalized-cosh", np.ones((6, 2))),
+    "equal rows, sinh": lambda: vector("normalized-sinh", np.ones((6, 2))),
+    "b outside the simplex": lambda: vector("normalized-exp", b=0.3 * np.random.default_rng(8).normal(size=6)),
+    "b is zero, normalized": lambda: vector("normalized-cosh", b=np.zeros(6), right=FOUND),
+    "zero weights": lambda: vector("normalized-cosh", w=np.zeros(6)),
+    "huge weights": lambda: vector("normalized-exp", w=np.full(6, 1e6)),
+    "huge weights, far start": lambda: vector(
+        "plain-exp", w=np.full(6, 1e6), options={"x0": np.full(2, 20.0)}, others={"gradient-descent": SLOW}
+    ),
+    "saddle at 0": lambda: vector("normalized-cosh", options={"x0": np.zeros(2)}, right=frozenset({"bad_start"}),
+                                  others={"auto": FOUND, "newton": FOUND}),
+    "minimum at 0, cosh with weights": lambda: vector("rescaled-cosh", w=np.full(6, 50.0), options={"x0": np.zeros(2)}),
+    "zero of rescaled sinh": lambda: vector("rescaled-sinh", options={"x0": np.zeros(2)}),
+    "descent to infinity": lambda: vector("rescaled-exp", -np.abs(A), right=UNBOUNDED,
+                                          others={"gradient-descent": UNBOUNDED | {"max_steps"}}),
+    "one-hot target": lambda: vector("normalized-exp", b=np.eye(6)[np.argmax(A[:, 0])], right=UNBOUNDED,
+                                     others=dict.fromkeys(("gradient-descent", "gradient-flow"), HALTED | UNBOUNDED)),
+    "total vanishes everywhere": lambda: vector("normalized-sinh", [[1.0], [-1.0]], [0.5, 0.5],
+                                                right=frozenset({"outside_domain"})),
+    "total vanishes at the start": lambda: vector("normalized-sinh", options={"x0": np.zeros(2)},
+                                                  right=frozenset({"outside_domain"})),
+    "float32": lambda: vector("normalized-exp", A.astype(np.float32), b.astype(np.float32)),
+    "overflow at the start": lambda: vector("plain-exp", options={"x0": np.full(2, 1e4)},
+                                            right=frozenset({"overflow"})),
+    "value of 1e301": lambda: vector("plain-sinh", options={"x0": np.full(2, 150.0)}, right=FOUND | HALTED),
+    "saturated start": lambda: vector("normalized-exp", options={"x0": np.full(2, 1e4)}, right=HALTED),
+    "rtol of 0": lambda: vector("normalized-exp", options={"rtol": 0.0}, right=FOUND | {"stalled"},
+                                others={"auto": FOUND, "newton": FOUND}),
+    "no row free, b is 1": lambda: vector("rescaled-cosh", A[:1], [1.0]),
+    "zeros in B": lambda: matrix("normalized-exp", B=np.where(B < 0.2, 0.0, B)),
+    "near one-hot rows": lambda: matrix("normalized-exp", B=0.999 * np.eye(4)[[0, 1, 2, 3, 0]] + 0.00025),
+    "one row": lambda: matrix("normalized-exp", A1[:1], A2, B[:1]),
+    "one entry per row is kept": lambda: matrix("normalized-exp", mask=one_entry_per_row((5, 4))),
+    "one entry per row is kept, cosh": lambda: matrix("normalized-cosh", mask=one_entry_per_row((5, 4))),
+    "a column is dropped": lambda: matrix("normalized-exp", mask=np.arange(4) + 0 * B > 0),
+    "float16": lambda: matrix("normalized-exp", B=B.astype(np.float16)),
+    "1e-150": lambda: vector("normalized-exp", 1e-150 * A, others={"gradient-flow": HALTED}),
+    "1e150": lambda: vector("normalized-exp", 1e150 * A),
+    "1e-150, plain": lambda: vector("plain-exp", 1e-150 * A, others={"gradient-flow": HALTED}),
+    "1e150, plain": lambda: vector("plain-exp", 1e150 * A),
+    "1e150, cosh": lambda: matrix("normalized-cosh", A1, 1e150 * A2),
+    "50 problems": lambda: vector("normalized-exp", b=np.random.default_rng(0).dirichlet(np.ones(6), size=50)),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def watchdog():
+    """An endless loop fails its test, and no other."""
+
+    def late(*_: Any) -> None:
+        raise TimeoutError(f"no answer within {SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def directions(case: Case) -> list[Any]:
+    """Changes of X that change z by about one: right singular vectors of the factors over singular values."""
+    left = np.ones((1, 1)) if case.A1 is None else inverse_root(case.A1)
+    return [np.outer(u, v) for u in left.T for v in inverse_root(case.A2).T]
+
+
+def inverse_root(factor: Any) -> Any:
+    scale = max(float(np.abs(factor).max()), 1e-300)
+    _, S, Vt = np.linalg.svd(factor.astype(float) / scale, full_matrices=False)
+    kept = S > 1e-10
+    return Vt[kept].T / S[kept] / scale if kept.any() else np.zeros((factor.shape[1], 1))
+
+
+def exact_loss(case: Case, X: Any) -> Callable[[Any], Any]:
+    """The loss at 110 digits, as a function of the coefficients of `directions` around X."""
+    A1 = oracle.exact(np.ones((1, 1)) if case.A1 is None else case.A1)
+    A2, X, steps = oracle.exact(case.A2), oracle.exact(X), [oracle.exact(T) for T in directions(case)]
+    B = oracle.exact(np.atleast_2d(case.B))
+    w = None if case.w is None else oracle.exact(np.atleast_2d(case.w))
+
+    def loss(t: Any) -> Any:
+        moved = sum((c * T for c, T in zip(t, steps, strict=True)), start=X)
+        return oracle.half_square(oracle.residual(case.loss, A1 @ moved @ A2.T, B, w, case.mask))
+
+    return loss
+
+
+def assert_minimum(case: Case, x: Any, value: float) -> None:
+    """The value is right, no curvature is negative, and Newton's model promises no decrease."""
+    if case.A1 is None and np.ndim(case.B) == 2:
+        cases = [vector(case.loss, case.A2, row, w=case.w) for row in case.B]
+        values = [solve(one.problem, x0=row, max_steps=1).history[0].value for one, row in zip(cases, x, strict=True)]
+        assert value == pytest.approx(sum(values), rel=1e-12)  # sums of few terms
+        for one, row, single in list(zip(cases, x, values, strict=True))[:: len(cases) // 3]:
+            assert_minimum(one, row, single)
+        return
+    loss, origin = exact_loss(case, np.atleast_2d(x)), oracle.exact(np.zeros(len(directions(case))))
+    with mpmath.workdps(oracle.DIGITS):
+        v = float(loss(origin))
+    size = v + 0.5 * float(np.sum(np.square(np.asarray(case.B, dtype=float))))
+    assert abs(value - v) <= VALUE * (np.sqrt(size * v) + VALUE * size)
+    g, H = oracle.gradient(loss, origin).astype(float), oracle.hessian(loss, origin).astype(float)
+    curvatures, vectors = np.linalg.eigh(H)
+    along = vectors.T @ g
+    assert curvatures[0] >= -CURVATURE * max(curvatures[-1], size)
+    curved = curvatures > CURVATURE * curvatures[-1]
+    assert 0.5 * np.sum(along[curved] ** 2 / curvatures[curved]) <= DECREASE * size
+    assert np.all(np.abs(along[~curved]) <= DECREASE * size)
+
+
+@pytest.mark.parametrize("method", ["auto", *METHODS])
+@pytest.mark.parametrize("name", CASES)
+def test_edge(name, method):
+    case = CASES[name]()
+    options = {"max_steps": MAX_STEPS.get(method, 200), **case.options}
+    if method == "sketched-newton" and (case.A1 is not None or np.ndim(case.B) == 2):
+        with pytest.raises(InputError, match="sketched-newton"):
+            solve(case.problem, method=method, **options)
+        return
+    solution = solve(case.problem, method=method, **options)
+    assert solution.status in STATUS
+    assert np.all(np.isfinite(solution.x))
+    assert not any(np.isnan(row.value) for row in solution.history)
+    if solution.status == "converged":
+        assert np.isfinite(solution.value)
+        assert np.isfinite(solution.gradient_norm)
+        assert_minimum(case, solution.x, solution.value)
+    assert solution.status in case.answers(method), solution
