@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -63,10 +64,13 @@ def solve(
             `logit_start`; normalized-exp only); None for 0 (exp), or a random point drawn with `seed` (cosh
             and sinh, for which 0 is critical or outside the domain). Parts of x0 that no prediction depends
             on are dropped in whitened variables.
-        rtol: a minimum is accepted where the gradient norm is below this times its value at x0; it is then
-            polished as far as the numbers allow.
+        rtol: a minimum is accepted where the gradient norm is below this times its value at x0 and the Newton step
+            is short; it is then polished as far as the numbers allow. What is not polished (SciPy's methods, sketched
+            Newton and the two paths) must also be within 1e-6 of the value that Newton's model predicts, so that a
+            far x0, with its large gradient, does not end the solve early.
         atol: the same, absolute.
-        max_steps: None for the method's own limit (300; 20,000 for "lbfgs" and "gradient-descent"), from each start.
+        max_steps: None for the method's own limit, from each start: 300; 20,000 for "lbfgs" and "gradient-descent",
+            200 intervals, each twice as long as the one before, for "gradient-flow".
         seed: of the random starts, and of the samples.
         progress: called with (step, value, gradient_norm, seconds) after each step; True for a line on
             standard error.
@@ -74,17 +78,19 @@ def solve(
             result is that of the lowest converged value; `Solution.starts` lists all.
 
     Returns:
-        the solution; its status is data, and only mistakes in the arguments raise.
+        the solution; its status (a key of `numeric.STATUS`) is data, and only mistakes in the arguments raise.
 
     Raises:
-        InputError: the method is unknown or cannot take so many unknowns, a number makes no sense, or x0 has the
-            wrong shape or is not finite.
+        InputError: the problem is none, the method is unknown or cannot take it, a number makes no sense, or x0 has
+            the wrong shape or is not finite.
 
     >>> from numeric.problems import VectorRegression
     >>> solution = solve(VectorRegression("normalized-exp", [[1.0], [-1.0]], [0.75, 0.25]))
     >>> solution.status, bool(abs(solution.x[0] - np.log(3) / 2) < 1e-12)
     ('converged', True)
     """
+    if not isinstance(problem, Regression):
+        raise InputError(f"problem: got {type(problem).__name__}; make a VectorRegression or AttentionRegression of it")
     _check_arguments(method, rtol, atol, max_steps, seed, starts)
     clock = time.perf_counter()
     change = whiten if method == "auto" else METHODS[method].variables
@@ -148,11 +154,13 @@ def _check_arguments(method: str, rtol: float, atol: float, max_steps: int | Non
     if method != "auto" and method not in METHODS:
         raise InputError(f"method: got {method!r}; choose one of auto, {', '.join(METHODS)}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if not 0.0 <= tolerance < np.inf:
+        if not isinstance(tolerance, Real) or not 0.0 <= tolerance < np.inf:
             raise InputError(f"{name}: got {tolerance}; a tolerance is a finite number that is not negative")
-    if seed < 0:
+    if not isinstance(seed, Integral) or seed < 0:
         raise InputError(f"seed: got {seed}; a seed is a whole number that is not negative")
     for name, number in (("max_steps", max_steps), ("starts", starts)):
+        if number is not None and not isinstance(number, Integral):
+            raise InputError(f"{name}: got {number}; a whole number is needed")
         if number is not None and number < 1:
             raise InputError(f"{name}: got {number}; at least one {name.rstrip('s').split('_')[-1]} is needed")
 

@@ -16,6 +16,7 @@ import pytest
 
 from numeric import STATUS, AttentionRegression, InputError, VectorRegression, solve
 from numeric.methods import METHODS
+from numeric.solvers.trust_region import minimize_model
 
 SECONDS = 5
 """A solve that takes longer counts as endless: these take milliseconds, and a loaded machine is ten times slower."""
@@ -217,3 +218,67 @@ def test_edge(name, method):
         assert np.isfinite(solution.gradient_norm)
         assert_minimum(case, solution.x, solution.value)
     assert solution.status in case.answers(method), solution
+
+
+# What was found by random problems -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("seed", range(40))
+def test_random_problems(seed):
+    rng = np.random.default_rng([seed, 5])
+    kind, phi = ("plain", "rescaled", "normalized")[seed % 3], ("exp", "sinh", "cosh")[seed // 3 % 3]
+    A1, A2 = rng.normal(size=(rng.integers(1, 5), 1)), rng.normal(size=(rng.integers(2, 6), rng.integers(1, 3)))
+    B = rng.dirichlet(np.full(len(A2), rng.choice([0.1, 1.0])), size=len(A1))
+    case = matrix(f"{kind}-{phi}", A1, A2, np.where(B < 0.05, 0.0, B), w=rng.choice([0.0, 0.1, 1.0], size=B.shape))
+    solution = solve(case.problem, x0=rng.choice([0.3, 3.0]) * rng.normal(size=(1, A2.shape[1])))
+    assert np.all(np.isfinite(solution.x))
+    assert solution.status in ("converged", "unbounded", "stalled", "bad_start")
+    if solution.success:
+        assert_minimum(case, solution.x, solution.value)
+
+
+@pytest.mark.parametrize("exponent", [-1000, -600, 600, 1000])
+def test_the_subproblem_does_not_depend_on_the_units(exponent):
+    # Powers of two: the step is the same, digit by digit, where squares of its numbers leave the range of floats.
+    H, g, unit = np.array([[[2.0, 1.0], [1.0, -1.0]]]), np.array([0.3, -0.7]), 2.0**exponent
+    step, scaled = minimize_model(H, g, 2.0), minimize_model(unit * H, unit * g, 2.0)
+    np.testing.assert_array_equal(scaled.s, step.s)
+    assert (scaled.decrease, scaled.lowest) == (unit * step.decrease, unit * step.lowest)
+
+
+@pytest.mark.parametrize("method", ["gradient-descent", "gradient-flow"])
+def test_random_starts_of_paths_move_z_by_about_one(method):
+    problem = VectorRegression("normalized-cosh", 1e8 * A, b)
+    first = solve(problem, method=method, max_steps=1).history[0]
+    assert first.value == pytest.approx(solve(problem).history[0].value, rel=1e-6)  # x is rounded on the way
+
+
+def test_a_constant_loss_is_converged_and_not_unique():
+    solution = solve(VectorRegression("normalized-sinh", np.ones((5, 2)), b[:5]))
+    assert (solution.status, solution.unique) == ("converged", False)
+    assert "Each x is a minimum: the loss has the same value at random points." in solution.message
+
+
+def test_a_value_of_zero_says_that_no_square_is_less():
+    solution = solve(VectorRegression("rescaled-sinh", A, b), x0=np.zeros(2))
+    assert "no square is less" in solution.message
+
+
+def test_other_solutions_are_named():
+    wide = VectorRegression("normalized-exp", np.column_stack([A, A[:, 0]]), b)
+    assert "this is the one of minimum norm" in solve(wide).message
+    assert "where the path from the start ends" in solve(wide, method="gradient-descent").message
+    assert "-x does as well" in solve(VectorRegression("normalized-cosh", A, b)).message
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"seed": 1.5}, "seed: got 1.5; a seed is a whole number"),
+        ({"max_steps": 2.5}, "max_steps: got 2.5; a whole number is needed"),
+        ({"starts": 2.5}, "starts: got 2.5; a whole number is needed"),
+        ({"rtol": "small"}, "rtol: got small; a tolerance is a finite number"),
+        ({"problem": "head.npz"}, "problem: got str; make a VectorRegression or AttentionRegression of it"),
+    ],
+)
+def test_wrong_types(options, match):
+    with pytest.raises(InputError, match=match):
+        solve(**{"problem": VectorRegression("normalized-exp", A, b), **options})
