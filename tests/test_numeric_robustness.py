@@ -257,9 +257,9 @@ def test_a_constant_loss_is_converged_and_not_unique():
     assert "Each x is a minimum: the loss has the same value at random points." in solution.message
 
 
-def test_a_value_of_zero_says_that_no_square_is_less():
+def test_a_value_of_zero_is_called_a_global_minimum():
     solution = solve(VectorRegression("rescaled-sinh", A, b), x0=np.zeros(2))
-    assert "no square is less" in solution.message
+    assert "A global minimum: the residual is zero" in solution.message
 
 
 def test_other_solutions_are_named():
