@@ -173,8 +173,10 @@ class SparseRows:
         """See `RowSource`; a block has a bounded number of stored entries."""
         A, start = self.matrix, 0
         while start < A.shape[0]:
-            entries = np.searchsorted(A.indptr, int(A.indptr[start]) + BLOCK_ENTRIES, side="right") - 1
-            stop = int(max(start + 1, min(entries, start + _height(width), A.shape[0])))
+            # Only rows that the block may have are searched: as a whole, indptr would be cast to int64 for each block.
+            end = min(start + _height(width), A.shape[0])
+            entries = np.searchsorted(A.indptr[start : end + 1], int(A.indptr[start]) + BLOCK_ENTRIES, side="right") - 1
+            stop = start + max(1, int(entries))
             first, last = A.indptr[start], A.indptr[stop]
             arrays = A.data[first:last], A.indices[first:last], A.indptr[start : stop + 1] - first
             piece = scipy.sparse.csr_array(arrays, shape=(stop - start, A.shape[1]))

@@ -254,6 +254,21 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
     assert peak < 0.5 * 8 * n, f"{peak} bytes: half an array of length n must be more"
 
 
+def test_a_csr_block_costs_no_pass_over_all_rows():
+    n = 1 << 20
+    A = scipy.sparse.csr_array((np.ones(3), ([5, 5, n - 1], [0, 1, 1])), shape=(n, 2))
+    A.indptr, A.indices = A.indptr.astype(np.int32), A.indices.astype(np.int32)
+    source = row_source("A", A)
+    tracemalloc.start()
+    try:
+        heights = [block.rows.stop - block.rows.start for block in source.blocks(np.dtype(float), 1)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(heights) == n
+    assert peak < 4 * n, f"{peak} bytes: a row of length n in the narrowest type must be more"
+
+
 RESIDENT = """
 import resource, sys
 import numpy as np
