@@ -19,6 +19,8 @@ from numeric.validation import InputError, check_axes, check_dtype, check_finite
 BLOCK_ENTRIES = 1 << 19
 """Entries of A in a block, 4 MiB of float64: a block and its work arrays stay in a third-level cache, and the overhead
 of a block (about 0.1 ms) is a few percent of its pass."""
+MULTIPLIER = 6364136223846793005
+"""Of Knuth's linear congruential generator modulo 2^64, which mixes what a `Fingerprint` takes in."""
 NARROW = 16
 """A block has at most BLOCK_ENTRIES / NARROW rows: the kernels' work arrays are then no larger than a block."""
 
@@ -194,6 +196,7 @@ class ReadRows:
         shape: (n, d), as the first read found it.
         dtype: the common dtype of the blocks.
         squares: see `RowSource`.
+        mark: the `Fingerprint` of the first read.
     """
 
     name: str
@@ -201,26 +204,49 @@ class ReadRows:
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     squares: float
+    mark: int
 
     def blocks(self, dtype: np.dtype[Any], width: int, formed: bool = False) -> Iterator[Block]:
         """See `RowSource`."""
-        (n, d), start = self.shape, 0
+        (n, d), start, fingerprint = self.shape, 0, Fingerprint()
         for number, block in enumerate(_blocks_of(self.name, self.read())):
             matrix = _block_matrix(f"{self.name}, block {number}", block, d)
+            fingerprint.add(matrix)
             for piece in _split(matrix, dtype, max(width, NARROW)):
                 rows = slice(start + piece.rows.start, start + piece.rows.stop)
                 if rows.stop > n:
-                    raise self._changed("more")
+                    raise self._changed(f"more rows, but the first gave {n}")
                 yield piece.moved(rows)
             start += matrix.shape[0]
         if start < n:
-            raise self._changed(f"only {start}")
+            raise self._changed(f"only {start} rows, but the first gave {n}")
+        if fingerprint.value != self.mark:
+            raise self._changed("other entries or blocks than the first")
 
-    def _changed(self, count: str) -> InputError:
+    def _changed(self, what: str) -> InputError:
         return InputError(
-            f"{self.name}: a later read gave {count} rows, but the first gave {self.shape[0]}; "
-            "the reader must give the same blocks each time: pass a function that opens the source anew"
+            f"{self.name}: a later read gave {what}; the reader must give the same blocks each time: "
+            "pass a function that opens the source anew, and seed what it draws"
         )
+
+
+class Fingerprint:
+    """A number that tells one read of a reader's blocks from another, at the cost of a product with A.
+
+    Sums of bits as integers: the same in whatever order and memory they are summed. By halves of a block, so that
+    shuffled rows do not go unnoticed.
+    """
+
+    def __init__(self) -> None:
+        self.value = 1
+
+    def add(self, matrix: Any) -> None:
+        """Take in a block, an array or CSR matrix."""
+        sparse = scipy.sparse.issparse(matrix)
+        for array in (matrix.data, matrix.indices, matrix.indptr) if sparse else (matrix,):
+            bits = array.view(f"u{array.itemsize}")
+            for half in (bits[: len(bits) // 2], bits[len(bits) // 2 :]):
+                self.value = (self.value * MULTIPLIER + int(half.sum(dtype=np.uint64))) % (1 << 64)
 
 
 def _height(width: int) -> int:
@@ -252,17 +278,19 @@ def _sparse_rows(name: str, value: Any) -> SparseRows:
 
 def _read_rows(name: str, read: Callable[[], Any]) -> ReadRows:
     """The source of a reader, after one read of all blocks."""
-    n, d, squares, stored = 0, 0, 0.0, []
+    n, d, squares, stored, fingerprint = 0, 0, 0.0, [], Fingerprint()
     for number, block in enumerate(_blocks_of(name, read())):
         matrix = _block_matrix(f"{name}, block {number}", block, d or None)
         d = matrix.shape[1]
         squares += _squares(name, _split(matrix, matrix.dtype, 1), n)
+        fingerprint.add(matrix)
         n += matrix.shape[0]
         if matrix.dtype not in stored:
             stored.append(matrix.dtype)
     if n == 0:
         raise InputError(f"{name}: the reader gave no row; at least one block with a row is needed")
-    return ReadRows(name, read, (n, d), common_dtype([np.empty(0, dtype) for dtype in stored]), squares)
+    dtype = common_dtype([np.empty(0, dtype) for dtype in stored])
+    return ReadRows(name, read, (n, d), dtype, squares, fingerprint.value)
 
 
 def _blocks_of(name: str, blocks: Any) -> Iterable[Any]:
@@ -303,7 +331,7 @@ def entry_array(name: str, value: Any, ndim: tuple[int, ...]) -> Any:
     Raises:
         InputError: see `real_array`; entries that are not in memory are left to `largest_entry`.
     """
-    if mapping(value) is None and not is_sliced(value):
+    if scipy.sparse.issparse(value) or (mapping(value) is None and not is_sliced(value)):
         return real_array(name, value, ndim)
     check_dtype(name, value)
     check_axes(name, value, ndim)

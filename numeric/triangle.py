@@ -61,10 +61,13 @@ def _tall(blocks: Iterable[Block], height: int) -> Iterator[Array]:
     """The rows in arrays of at least `height` rows, so that the factor so far is a small part of each QR."""
     waiting: list[Array] = []
     for block in blocks:
-        waiting.append(block.toarray())
-        if sum(map(len, waiting)) >= height:
-            yield np.concatenate(waiting) if len(waiting) > 1 else waiting[0]
+        rows = block.toarray()
+        if sum(map(len, waiting)) + len(rows) >= height:
+            yield np.concatenate([*waiting, rows]) if waiting else rows
             waiting = []
+        else:
+            # A reader may use the memory of a block again for the next one.
+            waiting.append(rows.copy())
     if waiting:
         yield np.concatenate(waiting)
 

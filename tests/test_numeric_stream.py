@@ -15,7 +15,7 @@ import scipy.sparse
 
 import numeric.rows
 import numeric.whitening_stream
-from numeric import OutsideDomain, VectorRegression, solve
+from numeric import InputError, OutsideDomain, VectorRegression, solve
 from numeric.forms.stream import StreamForm
 from numeric.forms.sums import Sum
 from numeric.rows import row_source
@@ -57,6 +57,19 @@ def mapped(array: Any, folder: Any, order: str = "C", name: str = "A.dat") -> An
     return np.memmap(folder / name, dtype=array.dtype, mode="r", shape=array.shape, order=order)
 
 
+def refilled(A: Any) -> Any:
+    """A function whose blocks share one array, which each block overwrites."""
+
+    def blocks() -> Any:
+        buffer = np.empty((2, A.shape[1]))
+        for start in range(0, len(A), 2):
+            rows = A[start : start + 2]
+            buffer[: len(rows)] = rows
+            yield buffer[: len(rows)]
+
+    return blocks
+
+
 def with_duplicates(A: Any) -> Any:
     """A CSR matrix that stores each entry as two halves."""
     row, column = np.indices(A.shape).reshape(2, -1)
@@ -77,6 +90,7 @@ SOURCES = {
     "list of blocks": lambda A, folder: [A[:1], scipy.sparse.csc_array(A[1:3]), A[3:3], A[3:]],
     "function": lambda A, folder: lambda: iter([A[:2], A[2:]]),
     "iterable": lambda A, folder: Reiterable(A),
+    "one buffer": lambda A, folder: refilled(A),
 }
 
 
@@ -151,6 +165,94 @@ def test_every_source_gives_what_the_array_gives(loss, source, tmp_path, tiny_bl
     size = G.forms[0].terms() * np.exp(G.forms[0].log_scale)
     assert size == pytest.approx(H.forms[0].terms() * np.exp(H.forms[0].log_scale), rel=SAME)
     assert stream.forms[0].largest_entry(x[0]) == pytest.approx(np.abs(A @ x[0]).max(), rel=SAME)
+    y = whiten(dense).from_original(x[0])
+    np.testing.assert_allclose(whiten(stream).from_original(x[0]), y, atol=1e-12 * np.abs(y).max())
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i4", "u8", "f2", "f4", ">f8", ">i4"])
+def test_every_real_type_of_a_memory_map_is_the_array_in_float64(dtype, order, tmp_path, tiny_blocks):
+    A, b, _, x = instance(9, 3, 1)
+    stored = np.rint(20 * np.abs(A)).astype(dtype)
+    stream = VectorRegression("rescaled-cosh", mapped(stored, tmp_path, order=order), b[0])
+    dense = VectorRegression("rescaled-cosh", stored.astype(float), b[0])
+    assert stream.dtype == np.float64
+    point = 0.1 * x[0]
+    np.testing.assert_allclose(stream.gradient(point), dense.gradient(point), rtol=SAME)
+    exact = dense.hessian(point).to_dense()
+    np.testing.assert_allclose(stream.hessian(point).to_dense(), exact, atol=SAME * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("empty", ["some rows", "all rows"])
+@pytest.mark.parametrize("source", ["CSR", "list of blocks", "memory map"])
+def test_rows_of_zeros_are_rows(source, empty, tmp_path, tiny_blocks):
+    # Rows without an entry come first, last and as whole blocks; all at once leaves z = 0 and nothing to solve.
+    rng = np.random.default_rng(9)
+    A, b = np.zeros((12, 2)), rng.dirichlet(np.ones(12))
+    if empty == "some rows":
+        A[[3, 4, 10]] = rng.normal(size=(3, 2))
+    dense = VectorRegression("normalized-exp", A, b)
+    stream = VectorRegression("normalized-exp", SOURCES[source](A, tmp_path), b)
+    x = np.array([1.0, -2.0])
+    np.testing.assert_allclose(stream.gradient(x), dense.gradient(x), rtol=SAME, atol=SAME)
+    for part in ("to_dense", "diagonal", "eigenvalue_bounds"):
+        expected = getattr(dense.hessian(x), part)()
+        np.testing.assert_allclose(getattr(stream.hessian(x), part)(), expected, rtol=1e-12, atol=SAME)
+    solution, expected = solve(stream), solve(dense)
+    assert (solution.status, solution.unique) == (expected.status, expected.unique)
+    np.testing.assert_allclose(solution.x, expected.x, atol=SAME_SOLUTION)
+
+
+@pytest.mark.parametrize("loss", ["normalized-exp", "rescaled-sinh", "plain-cosh", "normalized-cosh"])
+@pytest.mark.parametrize("size", [1e2, 1e4, 1e8])
+def test_far_points_are_as_in_memory(loss, size, tiny_blocks):
+    A, b, w, _ = instance(9, 2, 1)
+    x = np.array([size, -size])
+    dense, stream = (VectorRegression(loss, given, b[0], w=w) for given in (A, Reiterable(A)))
+    (value, gradient, log_scale), found = (p.value_and_gradient(x, scaled=True) for p in (dense, stream))
+    assert found[0] == pytest.approx(value, rel=SAME)
+    assert found[2] == pytest.approx(log_scale, rel=SAME)
+    # A row with all weight leaves a gradient of rounding errors: of the residuals, which are below 1 in these units.
+    np.testing.assert_allclose(found[1], gradient, rtol=1e-12, atol=SAME * min(value, 1e300))
+    if np.isfinite(value):
+        H, G = (problem.hessian(x, scaled=True).to_dense() for problem in (dense, stream))
+        np.testing.assert_allclose(G, H, rtol=1e-12, atol=SAME * np.abs(H).max() + SAME)
+
+
+def shuffled(block: Any) -> Any:
+    return block[np.random.default_rng(0).permutation(block.shape[0])]
+
+
+def nudged(block: Any) -> Any:
+    changed = block.copy()
+    entries = changed.data if scipy.sparse.issparse(changed) else changed.reshape(-1)
+    entries[-1] = np.nextafter(entries[-1], np.inf)
+    return changed
+
+
+@pytest.mark.parametrize("change", [shuffled, nudged, lambda block: block * np.nan, lambda block: block.astype("f4")])
+@pytest.mark.parametrize("store", [np.array, np.asfortranarray, scipy.sparse.csr_array, scipy.sparse.csc_array])
+def test_a_reader_that_gives_other_entries_later_is_an_error(store, change):
+    blocks = [store(np.random.default_rng(seed).normal(size=(20, 3))) for seed in (1, 2)]
+    reads = iter([blocks, blocks, [blocks[0], change(blocks[1])], blocks[::-1], blocks])
+    problem = VectorRegression("plain-exp", lambda: iter(next(reads)), np.ones(40))
+    value = problem.value(np.zeros(3))
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"A: a later read gave other entries or blocks .*seed what it draws"):
+            problem.value(np.zeros(3))
+    assert problem.value(np.zeros(3)) == value
+
+
+@pytest.mark.parametrize("last", [np.ones((3, 3)), scipy.sparse.csr_array((3, 1)), np.ones(2)])
+def test_blocks_of_other_widths_are_an_error(last):
+    message = r"A, block 1: got shape .*, but a block has shape \(rows, 2\); reshape it"
+    with pytest.raises(InputError, match=message):
+        VectorRegression("plain-exp", lambda: iter([np.ones((4, 2)), last]), np.ones(7))
+
+
+def test_a_sparse_b_is_an_error():
+    with pytest.raises(InputError, match=r"b: got a sparse matrix of shape \(1, 3\); pass b\.toarray\(\)"):
+        VectorRegression("plain-exp", scipy.sparse.eye_array(3), scipy.sparse.csr_array(np.ones((1, 3))))
 
 
 def test_b_and_w_are_mapped_too_and_integers_become_float64(tmp_path, tiny_blocks):
