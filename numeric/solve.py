@@ -42,7 +42,8 @@ def solve(
 
     The work is done in float64 and, but for gradient descent and the gradient flow, in whitened variables, in which
     the linear maps are orthonormal. Where the data do not determine x, the result is the x of minimum norm that makes
-    the same predictions.
+    the same predictions. An A that is read in row blocks and has more than 2500 columns is only scaled, to columns of
+    length 1: steps by products then take more products, and no x of minimum norm is singled out.
 
     Args:
         problem: a `VectorRegression` or `AttentionRegression`.

@@ -86,6 +86,9 @@ class WhitenedRegression(Regression):
 def whiten(problem: Regression) -> WhitenedRegression:
     """The same problem in variables in which its maps, stacked over prompts, have orthonormal columns.
 
+    An A that is read in row blocks and has more than `numeric.triangle.LARGEST_TRIANGLE` columns only gets columns of
+    length 1.
+
     Args:
         problem: in vector or in matrix form.
     """

@@ -503,7 +503,7 @@ def test_beyond_the_largest_factor_columns_are_only_scaled(source, tmp_path, mon
     dense = solve(VectorRegression("plain-exp", A, b))
     monkeypatch.setattr(numeric.whitening_stream, "LARGEST_TRIANGLE", 3)
     problem = VectorRegression("plain-exp", SOURCES[source](A, tmp_path), b)
-    for method in ("lbfgs", "gauss-newton"):
+    for method in ("lbfgs", "gauss-newton", "gauss-newton-cg"):
         solution = solve(problem, method=method)
         assert solution.status == "converged"
         np.testing.assert_allclose(solution.x, dense.x, rtol=1e-6, atol=1e-9)
