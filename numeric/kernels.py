@@ -37,6 +37,7 @@ class Kernel(Protocol):
         TOTALS: for one group in row blocks: the names of the totals that pass 1, 2, ... over the rows sums.
         DEGREES: k for the totals of pass 1 that are e^(-k m) times the true ones, m being the block's own `shift`.
         GRADIENT_PASS: the pass in which the rows of the gradient can be formed.
+        SECOND_ORDER: by kind ("hessian", "gauss_newton"), the pass in which the rows of D and U can be formed.
         PASSES: reads of the data for value and gradient.
     """
 
@@ -51,6 +52,7 @@ class Kernel(Protocol):
     TOTALS: tuple[tuple[str, ...], ...]
     DEGREES: Mapping[str, int]
     GRADIENT_PASS: int
+    SECOND_ORDER: Mapping[str, int]
     PASSES: int
 
     def value(self, z: Array, data: Array, **options: Any) -> tuple[Array, Array]: ...

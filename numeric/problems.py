@@ -103,7 +103,8 @@ class Regression(ABC):
         """The Hessian of L at x as an operator; with `scaled` its `log_scale` is to be applied by the caller.
 
         Raises:
-            OverflowError: an entry is too large for the dtype (see `scaled`).
+            OverflowError: an entry is too large for the dtype (see `scaled`). For an A in row blocks, at a point that
+                was not evaluated before, the operator's first result raises it.
             InputError, OutsideDomain: see `value`.
         """
         return self.operator(self.at(x), "hessian", scaled)
@@ -150,7 +151,8 @@ class VectorRegression(Regression):
               again, such as a list; a block is a 2-D array or a sparse matrix.
 
             All of it is read once here, to find its shape and what is not finite; an evaluation reads it once (plain
-            losses) or twice, and each Hessian or product with one once more.
+            losses) or twice, in which the first Hessian or product is formed too if it is asked for first, and each
+            further one reads it once more.
         b: shape (n,), or (k, n) for k independent problems in one x of shape (k, d); a memory map where A is read.
         w: weights of shape (n,), or None; a memory map where A is read.
 

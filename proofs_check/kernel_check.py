@@ -161,20 +161,25 @@ def _block_distance(
         weights = {name: [np.exp(kernel.DEGREES.get(name, 0) * (s - m)) for s in own] for name in names}
         t |= {name: sums[0][name] * w[0] + sums[1][name] * w[1] for name, w in weights.items()}
     value, log_scale = kernel.value_of(m, t, *parameters)
-    rows = kernel.gradient_rows(z, *data, m, t, *parameters)
-    weighted = [w * p for w, p in zip(kernel.gradient_weights(m, t, *parameters), rows, strict=True)]
+    scalars, rows = (m, t, *parameters), (z, *data, m, t, *parameters)
+    g = _weighted(kernel.gradient_weights(*scalars), kernel.gradient_rows(*rows))
     factor = mpmath.exp(mpmath.mpf(float(log_scale)))
     distances = [
         _distance([factor * float(value)], [exact.value]),
-        _distance([factor * float(e) for e in np.sum(weighted, axis=0)], exact.gradient),
+        _distance([factor * float(e) for e in g], exact.gradient),
     ]
     for kind, reference in (("hessian", exact.hessian), ("gauss_newton", exact.gauss_newton)):
         if reference is not None:
-            D, U = getattr(kernel, f"{kind}_rows")(z, *data, m, t, *parameters)
-            matrix, terms = _dense(D, U, getattr(kernel, f"{kind}_core")(m, t, *parameters))
+            pieces, U = getattr(kernel, f"{kind}_rows")(*rows)
+            D = _weighted(getattr(kernel, f"{kind}_weights")(*scalars), pieces)
+            matrix, terms = _dense(D, U, getattr(kernel, f"{kind}_core")(*scalars))
             entries = [factor * float(e) for e in matrix.ravel()]
             distances.append(_distance(entries, _flat(reference), size=factor * terms))
     return max(distances)
+
+
+def _weighted(weights: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> np.ndarray:
+    return np.sum([w * row for w, row in zip(weights, rows, strict=True)], axis=0)
 
 
 def _rows_in_domain(formula: Formula, kernel: ModuleType, z: np.ndarray) -> np.ndarray:

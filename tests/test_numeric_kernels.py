@@ -140,7 +140,8 @@ def test_rows_in_blocks_give_what_the_whole_gives(name):
     for found, e in zip((value, g, log_scale), expected, strict=True):
         np.testing.assert_allclose(found, e, rtol=1e-12, atol=1e-13 * np.abs(e).max())
     for kind in ("hessian", "gauss_newton"):
-        D, U = getattr(module, f"{kind}_rows")(z, b, m, t)
+        pieces, U = getattr(module, f"{kind}_rows")(z, b, m, t)
+        D = sum(w * q for w, q in zip(getattr(module, f"{kind}_weights")(m, t), pieces, strict=True))
         found = D, *U, getattr(module, f"{kind}_core")(m, t)
         D, U, C, _ = getattr(module, kind)(z, b)
         for a, e in zip(found, (D, *U, C), strict=True):
@@ -155,6 +156,7 @@ def test_passes_are_as_many_as_the_rows_need(name):
     module = kernel(name)
     assert (1 if name.startswith("plain") or name == REGULARIZER else 2) == module.PASSES
     assert max(module.PASSES, module.GRADIENT_PASS) <= len(module.TOTALS) + 1
+    assert set(module.SECOND_ORDER.values()) == {module.PASSES}, "Hessian and J^T J come with value and gradient"
 
 
 def test_the_state_of_numpy_is_left_as_it_was():

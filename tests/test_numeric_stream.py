@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+import numeric.forms.stream_hessian
 import numeric.rows
 import numeric.whitening_stream
 from numeric import InputError, OutsideDomain, VectorRegression, solve
@@ -335,6 +336,74 @@ def test_reads_are_as_few_as_promised(loss, passes):
         assert reader.reads == expected
 
 
+REQUESTS = {
+    "product": lambda operator: operator.dot(np.arange(1.0, 1.0 + operator.shape[0])),
+    "dense": lambda operator: operator.to_dense(),
+    "diagonal": lambda operator: operator.diagonal(),
+}
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("request_", REQUESTS)
+@pytest.mark.parametrize("kind", ["hessian", "gauss_newton"])
+@pytest.mark.parametrize("loss", oracle.LOSSES)
+def test_the_first_result_takes_no_read_of_its_own(loss, kind, request_, weighted, k):
+    A, b, w, x = instance(9, 3, k)
+    reader = Counted([A[:4], scipy.sparse.csr_array(A[4:])])
+    problem = VectorRegression(loss, reader, b, w=w if weighted else None)
+    passes, before = problem.loss.PASSES, reader.reads
+    dense = VectorRegression(loss, A, b, w=w if weighted else None)
+    operator = getattr(problem, kind)(x)
+    first = REQUESTS[request_](operator)
+    assert reader.reads == before + passes
+    expected = REQUESTS[request_](getattr(dense, kind)(x))
+    np.testing.assert_allclose(first, expected, atol=RELATIVE * np.abs(expected).max())
+    second = REQUESTS[request_](operator)
+    assert reader.reads == before + passes + 1
+    np.testing.assert_allclose(second, expected, atol=RELATIVE * np.abs(expected).max())
+    value, gradient = dense.value_and_gradient(x)
+    found = problem.at(x)
+    _ = REQUESTS[request_](problem.operator(found, kind, scaled=False))
+    before = reader.reads
+    scale = np.exp(found.value.log_scale)
+    assert found.value.value * scale == pytest.approx(value, rel=RELATIVE)
+    np.testing.assert_allclose(found.first_order.gradient * scale, gradient, atol=RELATIVE * np.abs(gradient).max())
+    assert reader.reads == before + 1, "the same reads gave the value; the gradient was not asked for"
+
+
+def test_a_wide_gram_matrix_is_not_summed_for_each_piece(monkeypatch):
+    monkeypatch.setattr(numeric.forms.stream_hessian, "NARROW", 2)
+    A, b, _, x = instance(9, 3, 1)
+    reader = Counted([A[:4], A[4:]])
+    problem = VectorRegression("normalized-exp", reader, b[0])
+    expected = VectorRegression("normalized-exp", A, b[0]).hessian(x[0]).to_dense()
+    found = problem.hessian(x[0]).to_dense()
+    assert reader.reads == 1 + 3
+    np.testing.assert_allclose(found, expected, atol=SAME * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_a_read_that_breaks_off_leaves_no_trace(broken):
+    A, b, _, x = instance(9, 3, 1)
+    reads = 0
+
+    def blocks() -> Any:
+        nonlocal reads
+        reads += 1
+        yield A[:4]
+        if reads == 1 + broken:
+            raise OSError("the disk is gone")
+        yield A[4:]
+
+    point = VectorRegression("normalized-exp", blocks, b[0]).at(x[0])
+    with pytest.raises(OSError, match="the disk is gone"):
+        _ = point.first_order
+    value, gradient = VectorRegression("normalized-exp", A, b[0]).value_and_gradient(x[0])
+    assert point.first_order.value == pytest.approx(value, rel=SAME)
+    np.testing.assert_allclose(point.first_order.gradient, gradient, rtol=1e-12)
+
+
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(numeric.rows, "BLOCK_ENTRIES", 1 << 15)
     n, d = 800_000, 4
@@ -423,8 +492,14 @@ def test_what_overflows_is_infinite_or_an_error(tiny_blocks):
     value, gradient = problem.value_and_gradient(np.full(3, 1e4))
     assert value == np.inf
     assert not np.isnan(gradient).any()
+    # At a point that was not evaluated before, the first result tells.
+    operator, point = problem.hessian(np.full(3, 1e4)), problem.at(np.full(3, 1e4))
+    for result in (operator.to_dense, operator.diagonal, lambda: operator.dot(np.ones(3))):
+        with pytest.raises(OverflowError, match="the Hessian overflows float64"):
+            result()
+    assert point.first_order.value == np.inf
     with pytest.raises(OverflowError, match="the Hessian overflows float64"):
-        problem.hessian(np.full(3, 1e4))
+        problem.operator(point, "hessian", scaled=False)
     with pytest.raises(OverflowError, match=r"log scale .*scaled=True"):
         VectorRegression("rescaled-exp", Sliced(A), b[0]).hessian(np.full(3, 1e4))
 

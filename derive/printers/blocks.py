@@ -3,7 +3,9 @@
 A pass is one read of the data. Pass 1 sums the totals that need no other, pass 2 those that need pass 1, and so on.
 The gradient's rows are formed in the first pass in which no *row* needs a later total: where later totals enter
 linearly (g = f*(c - sum_cf) is linear in sum_cf), the rows c*f and f are contracted with A at once, and weighted when
-the sums are known. Expanding squares would save a pass more (c = f - b needs alpha) but cancels near a solution.
+the sums are known. So are the diagonals of the Hessian and of J^T J; their U need early totals and their C no row, so
+that a Hessian takes no read of its own. Expanding squares would save a pass more (c = f - b needs alpha) but cancels
+near a solution.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,20 +39,24 @@ class RowBlocks:
         self.level: dict[sp.Symbol, int] = {}
         for symbol in self.totals:
             self.level[symbol] = self._level(symbol)
-        self.gradient_pass, self.terms = self._gradient()
+        self.gradient_pass, self.terms = self._formed(d.gradient)
+        matrices = {"hessian": d.hessian, "gauss_newton": d.gauss_newton}
+        self.matrices = {kind: (H, *self._formed(H.D, H.U)) for kind, H in matrices.items() if H is not None}
 
     def constants(self) -> str:
-        """TOTALS, DEGREES, GRADIENT_PASS and PASSES."""
+        """TOTALS, DEGREES, GRADIENT_PASS, SECOND_ORDER and PASSES."""
         passes = range(1, max(self.level.values(), default=1) + 1)
         names = [[str(s) for s in self.totals if self.level[s] == number] for number in passes]
         tuples = ", ".join(_tuple(f'"{name}"' for name in line) for line in names)
         degrees = ", ".join(f'"{s}": {k}' for s, k in self.degrees.items() if self.level[s] == 1)
         value_totals = [x.symbol for x in self.d.needed([self.d.value]) if x.role == "total"]
         count = max([self.gradient_pass, *(self.level[s] for s in value_totals)])
+        second = ", ".join(f'"{kind}": {number}' for kind, (_, number, _) in self.matrices.items())
         return (
             f"TOTALS = ({tuples}{',' if len(names) == 1 else ''})\n"
             f"DEGREES = {{{degrees}}}\n"
             f"GRADIENT_PASS = {self.gradient_pass}\n"
+            f"SECOND_ORDER = {{{second}}}\n"
             f"PASSES = {count}  # {self._why(count)}\n"
         )
 
@@ -65,24 +71,27 @@ class RowBlocks:
         doc = "Rows P_i of a block with g = sum of weight_i P_i."
         found.append(self._function("gradient_rows", rows, doc, terms, _tuple(map(self._row, terms))))
         doc = "The weights of `gradient_rows`."
-        found.append(self._function("gradient_weights", [KNOWN, *tail], doc, weights, _tuple(map(code, weights))))
+        found.append(self._function("gradient_weights", [KNOWN, *tail], doc, weights, _weights(weights)))
         result = f"{scalar(d.value)}, {self.d.scaling.degree or 0} * m[..., 0]"
         doc = "The loss and the logarithm of its scale."
         found.append(self._function("value_of", [KNOWN, *tail], doc, [d.value], result))
-        for kind, H in (("hessian", d.hessian), ("gauss_newton", d.gauss_newton)):
-            if H is not None:
-                found += self._matrix(kind, H, rows, [KNOWN, *tail])
+        for kind in self.matrices:
+            found += self._matrix(kind, rows, [KNOWN, *tail])
         if d.prediction is not None:
             doc = f"The model of {d.formula.data[0]}."
             found.append(self._function("prediction_rows", [z, KNOWN], doc, [d.prediction], self._row(d.prediction)))
         return found
 
-    def _matrix(self, kind: str, H: StructuredHessian, rows: Sequence[str], scalars: Sequence[str]) -> list[str]:
+    def _matrix(self, kind: str, rows: Sequence[str], scalars: Sequence[str]) -> list[str]:
+        H, _, pairs = self.matrices[kind]
+        weights, terms = zip(*pairs, strict=True)
         of = "the Hessian" if kind == "hessian" else "J^T J"
-        pieces = f"{self._row(H.D)}, {_tuple(map(self._row, H.U))}"
+        doc = f"Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of {of}."
+        pieces = ", ".join(_tuple(map(self._row, part)) for part in (terms, H.U))
         entries = [e for line in H.C for e in line]
         return [
-            self._function(f"{kind}_rows", rows, f"D and the U_i of {of}, for a block.", [H.D, *H.U], pieces),
+            self._function(f"{kind}_rows", rows, doc, [*terms, *H.U], pieces),
+            self._function(f"{kind}_weights", scalars, f"The weights of `{kind}_rows`.", weights, _weights(weights)),
             self._function(f"{kind}_core", scalars, f"C of {of}.", entries, "C", core(H.C, "m")),
         ]
 
@@ -112,15 +121,20 @@ class RowBlocks:
                 expression = expression.subs(x.symbol, x.expression)
         return expression
 
-    def _gradient(self) -> tuple[int, list[tuple[sp.Expr, sp.Expr]]]:
-        """The pass that forms the gradient's rows, and (weight, row) pairs with g = sum of weight * row."""
-        g = self.d.gradient
-        last = max(self.level.values(), default=1)
-        for number in range(1, last + 1):
-            terms = _linear_terms(g, [s for s in self.totals if self.level[s] >= number and g.has(s)])
-            if terms is not None and all(self.level[s] < number for s in self._totals_in(row for _, row in terms)):
-                return number, terms
-        return last + 1, [(sp.Integer(1), g)]
+    def _formed(self, linear: sp.Expr, whole: Sequence[sp.Expr] = ()) -> tuple[int, list[tuple[sp.Expr, sp.Expr]]]:
+        """The pass that forms both, and (weight, row) pairs with linear = sum weight * row; `whole` stays as it is.
+
+        Not before m is final, which scaled rows need: a sum of theirs is not rescaled when m rises.
+        """
+        first, last = 1 if self.d.scaling.degree is None else 2, max(self.level.values(), default=1)
+        for number in range(first, last + 1):
+            late = [s for s in self.totals if self.level[s] >= number and linear.has(s)]
+            terms = _linear_terms(linear, late)
+            if terms is not None:
+                needed = self._totals_in([*(row for _, row in terms), *whole])
+                if all(self.level[s] < number for s in needed):
+                    return number, terms
+        return max(first, last + 1), [(sp.Integer(1), linear)]
 
     def _why(self, passes: int) -> str:
         """What the last pass needs."""
@@ -233,7 +247,8 @@ def _linear_terms(g: sp.Expr, late: Sequence[sp.Symbol]) -> list[tuple[sp.Expr, 
         return None
     terms = []
     for powers, row in sp.Poly(expanded, *late).terms():
-        weight, row = sp.Mul(*(s**k for s, k in zip(late, powers, strict=True))), sp.factor(row)
+        weight = sp.Mul(*(s**k for s, k in zip(late, powers, strict=True)))
+        row = min(sp.factor(row), sp.expand(row), key=sp.count_ops)
         terms.append((-weight, -row) if row.could_extract_minus_sign() else (weight, row))
     return terms
 
@@ -241,6 +256,10 @@ def _linear_terms(g: sp.Expr, late: Sequence[sp.Symbol]) -> list[tuple[sp.Expr, 
 def _printed(name: str, arguments: Sequence[str], doc: str, lines: Sequence[str]) -> str:
     body = "\n".join(f"    {line}" for line in lines)
     return f'@np.errstate(all="ignore")\ndef {name}({", ".join(arguments)}):\n    """{doc}"""\n{body}\n'
+
+
+def _weights(weights: Iterable[sp.Expr]) -> str:
+    return _tuple(map(code, weights))
 
 
 def _tuple(items: Iterable[str]) -> str:

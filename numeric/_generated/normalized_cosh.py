@@ -31,8 +31,9 @@ WORK = {"value": 1, "value_and_gradient": 2, "hessian": 4, "hessian_product": 4,
 TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "3b11dd1b7c10ed9b4318c851f7d51af550eb1f886d1820d63af3dba9318df36b"
+DIGEST = "12838e5f766e44bfe83f2092fbdde938a3d2a8f9c3c0e5f6b859701a36d58c5a"
 
 
 def _workspace(z, count, work, overwrite):
@@ -324,13 +325,19 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_cf = t["sum_cf"]
     u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
     c = f - b
-    return f*(c - sum_cf) + v**2/alpha**2, (-v*(c + f)/alpha, v/alpha)
+    return (f, c*f + v**2/alpha**2), (-v*(c + f)/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
 
 
 @np.errstate(all="ignore")
@@ -346,11 +353,17 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     alpha = t["alpha"]
     u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
-    return v**2/alpha**2, (-f*v/alpha, v/alpha)
+    return (v**2/alpha**2,), (-f*v/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -373,4 +386,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 96346ad96b2baf57acc209534aff275d010b43035d92cd32f72cab0302eb9822
+# text 0ad6c44ac5c01ad78205f38646866c6a7249ab8572c0fd294784b7c822e81dee

@@ -30,8 +30,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "b07c2436d846a3d4a4a4d582b613b9ee3926f9a65b49ffe8cd712f97f78dfa79"
+DIGEST = "8fae33fd039376ef37fa3aaebc0d1bab09a47a6bb83aae93c6c252c80e35fd05"
 
 
 def _workspace(z, count, work, overwrite):
@@ -300,14 +301,20 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_cf = t["sum_cf"]
     z = z - m
     u = np.exp(z)
     f = u/alpha
     c = f - b
-    return f*(c + f - sum_cf), (-f*(c + f), f)
+    return (f, f*(c + f)), (-f*(c + f), f)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
 
 
 @np.errstate(all="ignore")
@@ -323,12 +330,18 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     alpha = t["alpha"]
     z = z - m
     u = np.exp(z)
     f = u/alpha
-    return f**2, (-f**2, f)
+    return (f**2,), (-f**2, f)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -352,4 +365,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text b5f5382285080ffb8b164224a7b0514ba22e77e6a5b1736ffea413ef06e70341
+# text 982f55e70e2061ae6f70911200da643ffac6cb7438ea79631ce5b2216cabfa89

@@ -31,8 +31,9 @@ WORK = {"value": 2, "value_and_gradient": 3, "hessian": 4, "hessian_product": 4,
 TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "07ad25db5982f92b55b8db6ef65589727da3ba6c99579360f02c16bb37b4f27a"
+DIGEST = "b7d402206e41416e378f06b5187c88b9ff8450f9d95930b051676b609cada130"
 
 
 def _workspace(z, count, work, overwrite):
@@ -352,13 +353,19 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_cf = t["sum_cf"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
     c = f - b
-    return f*(c - sum_cf) + v**2/alpha**2, (-v*(c + f)/alpha, v/alpha)
+    return (f, c*f + v**2/alpha**2), (-v*(c + f)/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
 
 
 @np.errstate(all="ignore")
@@ -374,11 +381,17 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     alpha = t["alpha"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
-    return v**2/alpha**2, (-f*v/alpha, v/alpha)
+    return (v**2/alpha**2,), (-f*v/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -401,4 +414,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 39a0a6f65babfc97724ab3a5d2ae84c0e466ba3e73dc61fc6339b6c7c4ee1013
+# text 45cce7d5c52a40651c7b895f88ec898d4aad1e8c5ddf3a79177463e21190a9e3

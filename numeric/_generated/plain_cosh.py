@@ -26,8 +26,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "0c7a606508344c82d9b31b57a346597dd8804c863a800e9752d0893397fe4fd3"
+DIGEST = "c46b87b5dd2e7315dc532c9093991281d2971f93de7417afe7f8fb55a26fffdf"
 
 
 def _workspace(z, count, work, overwrite):
@@ -211,11 +212,17 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     u = np.cosh(z)
     v = np.sinh(z)
     c = u - b
-    return c*u + v**2, ()
+    return (c*u + v**2,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -227,9 +234,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     v = np.sinh(z)
-    return v**2, ()
+    return (v**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -246,4 +259,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 7baf39b86cf315ae8f13a346fa01fa9497a364424b0f981583dd04a9d5214110
+# text 42c17a803a2413f4a9370edbdecbc7a8dbb633606eb7ef7b67b889a97c704589

@@ -25,8 +25,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 1, "hessian_product": 1,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "9134d6e637273aa5f8504c7576a3025c02169e4333e3fff9c19264da06dc0f38"
+DIGEST = "c6fd4d627b289d50ca43a071686bf8612dabd4a71147018573bb5351ddb0b64c"
 
 
 def _workspace(z, count, work, overwrite):
@@ -204,10 +205,16 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     u = np.exp(z)
     c = u - b
-    return u*(c + u), ()
+    return (u*(c + u),), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -219,9 +226,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     u = np.exp(z)
-    return u**2, ()
+    return (u**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -238,4 +251,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 00323e7f7b7bb1a41f8f7cc714dec76fce10a0beba4e91502b7f5638c896ef3f
+# text f6dd1a002b44ca1aafd6d140481f9bd091b2ac5959accfc41a252a1eaf9b4c34

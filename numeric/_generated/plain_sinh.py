@@ -26,8 +26,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "88ef6d931900b07782fc0d2b03322fa32986c51059f6e751ee00317b4402eb36"
+DIGEST = "0b69c9fab3509f40b32d71e9e95d4c61816e48698b32db07f2948f5014d81b93"
 
 
 def _workspace(z, count, work, overwrite):
@@ -211,11 +212,17 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     u = np.sinh(z)
     v = np.cosh(z)
     c = u - b
-    return c*u + v**2, ()
+    return (c*u + v**2,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -227,9 +234,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     v = np.cosh(z)
-    return v**2, ()
+    return (v**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -246,4 +259,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text dc60f2eb8deb0eaaf71b287d75cf8485bd1ff0c2500146b9c6360c3011c49639
+# text 814f0425b5ca76f661b7077780ddb70bf17550e48e46fa749f838834e9493450

@@ -24,8 +24,9 @@ WORK = {"value": 0, "value_and_gradient": 0, "hessian": 1, "hessian_product": 1,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "cb5ee7cccd766a1971b40124706fbcbd0e4f1079bdf7a1abe1d7f4e02a3582a8"
+DIGEST = "0219eb007388d7eecd90267ffab944960ddcd49e321ee18bd807a8d686b02439"
 
 
 def _workspace(z, count, work, overwrite):
@@ -181,8 +182,14 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, w, m, t):
-    """D and the U_i of the Hessian, for a block."""
-    return w**2, ()
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
+    return (w**2,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -194,8 +201,14 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, w, m, t):
-    """D and the U_i of J^T J, for a block."""
-    return w**2, ()
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
+    return (w**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -205,4 +218,4 @@ def gauss_newton_core(m, t):
     return C
 
 
-# text 79de186df9aab8f0da0a9719972bc886c5588e312441ff0ddffa5cac083b02d5
+# text 58f9e57dd3631e9cb22b1909ab412005bcfa290edbe218b72d533e66254abd52

@@ -29,8 +29,9 @@ WORK = {"value": 1, "value_and_gradient": 2, "hessian": 3, "hessian_product": 3,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "5e1bb1b90a1e5dadf3ee19f48b7d94159a7547d048f9b7b6f7fd9a429d707308"
+DIGEST = "7d2550c8ca6a98623c8baa453b4cbcc3d5ef091fa3ede4fbc9c529d8a8ea1dfe"
 
 
 def _workspace(z, count, work, overwrite):
@@ -309,12 +310,18 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_bc = t["sum_bc"]
     u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     c = u - alpha*b
-    return u*(c - sum_bc) + v**2, (-b*v, v)
+    return (u, c*u + v**2), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
 
 
 @np.errstate(all="ignore")
@@ -330,9 +337,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     _, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
-    return v**2, (-b*v, v)
+    return (v**2,), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -354,4 +367,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 1e6b96c793d9fc7d35bc17b19a423e344921d60970f377346580660077ed8b1a
+# text bd9ee31293c52ecd49856b315a71998177ec3495bc47b8e5e290774084b8fcb0

@@ -28,8 +28,9 @@ WORK = {"value": 1, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "57a32f3725c4eb1244e4b68e33d857ff8ae31168446415504fb95d88cc105df4"
+DIGEST = "3bf382286235992fb292628fd55bda785c5cd1d88bbb19eef4622bc29bc8a788"
 
 
 def _workspace(z, count, work, overwrite):
@@ -301,13 +302,19 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_bc = t["sum_bc"]
     z = z - m
     u = np.exp(z)
     c = u - alpha*b
-    return u*(c + u - sum_bc), (-b*u, u)
+    return (u, u*(c + u)), (-b*u, u)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
 
 
 @np.errstate(all="ignore")
@@ -323,10 +330,16 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     z = z - m
     u = np.exp(z)
-    return u**2, (-b*u, u)
+    return (u**2,), (-b*u, u)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -349,4 +362,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text c0899b7c3b4ebb0c7e80018dd5dd7fd9c79098972d42a35275504737b1fceee8
+# text 2827bcec92c692b3900189f5f9b197cad6920616fe0ba51da471b919c5c98475

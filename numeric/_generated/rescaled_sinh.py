@@ -29,8 +29,9 @@ WORK = {"value": 2, "value_and_gradient": 2, "hessian": 3, "hessian_product": 3,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "e08a43a6c5dcffc8f05c5291292850d9bd125dc980e36b9938698fbad3b1db1a"
+DIGEST = "c81a9523708677bbd2ef23e4431b3dbeb923a5535f604d3c44da2ce19d1e9d82"
 
 
 def _workspace(z, count, work, overwrite):
@@ -309,12 +310,18 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_bc = t["sum_bc"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     c = u - alpha*b
-    return u*(c - sum_bc) + v**2, (-b*v, v)
+    return (u, c*u + v**2), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
 
 
 @np.errstate(all="ignore")
@@ -330,9 +337,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     v, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
-    return v**2, (-b*v, v)
+    return (v**2,), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -354,4 +367,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 5b0315ae662f4f6586e3379d63fcbf00d87f6b94686ed83d3cef58022882636d
+# text e8bb25a8b2370620f9e9b2cd00c8cacaa25c6baec70749d2333e3cd20a7cdf13

@@ -25,11 +25,12 @@ class WeightedGram:
     Args:
         d: columns of A.
         dtype: of A, float32 or float64.
+        scaled: an array of `scaled_rows`, which sums that are added to in turn may share; None for one of its own.
     """
 
-    def __init__(self, d: int, dtype: np.dtype[Any]) -> None:
+    def __init__(self, d: int, dtype: np.dtype[Any], scaled: Array | None = None) -> None:
         self._upper = np.zeros((d, d), dtype, order="F")
-        self._scaled = np.empty((max(FEWEST_ROWS, GRAM_ENTRIES // d), d), dtype)
+        self._scaled = scaled_rows(d, dtype) if scaled is None else scaled
 
     def add(self, A: Array, D: Array) -> None:
         """Adds A^T diag(D) A; A of shape (rows, d), D of shape (rows,)."""
@@ -59,3 +60,8 @@ class WeightedGram:
     def matrix(self) -> Array:
         """The sum so far, both triangles, shape (d, d)."""
         return np.triu(self._upper) + np.triu(self._upper, 1).T
+
+
+def scaled_rows(d: int, dtype: np.dtype[Any]) -> Array:
+    """The work array of a `WeightedGram`."""
+    return np.empty((max(FEWEST_ROWS, GRAM_ENTRIES // d), d), dtype)

@@ -1,7 +1,7 @@
 """One formula evaluated on a stream of blocks of z: totals pass by pass, with the running shift, then rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ class Totals:
         kernel: the loss or the regularizer.
         dtype: of the rows.
         m: the shift.
-        wants_gradient: whether the gradient's rows are summed with the totals; `add_gradient` can do it later.
         sums: by name.
         rows: sums of A^T p over the rows p of the gradient.
         earlier: the totals of earlier passes, as the kernel takes them.
@@ -32,34 +31,26 @@ class Totals:
     kernel: Kernel
     dtype: np.dtype[Any]
     m: Array
-    wants_gradient: bool = True
     sums: dict[str, Sum] = field(default_factory=dict)
     rows: list[Sum] = field(default_factory=list)
     earlier: dict[str, Array] = field(default_factory=dict)
 
-    @property
-    def passes(self) -> int:
-        """Reads until all totals, and the gradient's sums where they are wanted, are known."""
-        return self.kernel.PASSES if self.wants_gradient else len(self.kernel.TOTALS)
+    def begun(self) -> "Totals":
+        """A copy for the next pass, so that one that is broken off leaves these totals as they are."""
+        return replace(self, sums=dict(self.sums), rows=list(self.rows))
 
-    def add(self, number: int, z: Array, data: Array, block: Block) -> None:
-        """What pass `number` takes from a block with entries z."""
-        if number > self.passes:
-            return
+    def add(self, number: int, z: Array, data: Array, block: Block, gradient: bool) -> None:
+        """What pass `number` takes from a block with entries z; the gradient's sums are taken in one pass, if asked."""
         if number == 1:
             self._add_first(z, data)
         elif number <= len(self.kernel.TOTALS):
             for name, total in self.kernel.block_totals(number, z, data, self.m, self.earlier).items():
                 self.sums.setdefault(name, Sum()).add(total)
-        if number == self.kernel.GRADIENT_PASS and self.wants_gradient:
-            self.add_gradient(z, data, block)
-
-    def add_gradient(self, z: Array, data: Array, block: Block) -> None:
-        """A block's share of the gradient's sums, once the totals of the passes before are known."""
-        for i, p in enumerate(self.kernel.gradient_rows(z, data, self.m, self.earlier)):
-            if i == len(self.rows):
-                self.rows.append(Sum())
-            self.rows[i].add(block.adjoint(p))
+        if gradient:
+            for i, p in enumerate(self.kernel.gradient_rows(z, data, self.m, self.earlier)):
+                if i == len(self.rows):
+                    self.rows.append(Sum())
+                self.rows[i].add(block.adjoint(p))
 
     def end(self, number: int) -> None:
         """What is to be done after pass `number`.
@@ -96,9 +87,15 @@ class Totals:
         ratio = np.divide(totals[name], size, out=np.zeros_like(size), where=size != 0)
         return ratio.astype(self.dtype)[..., 0]
 
-    def value(self) -> tuple[Array, Array]:
-        """The value and its log scale, one for each problem, from all totals."""
-        return self.kernel.value_of(self.m.astype(float), self.exact())
+    @property
+    def log_scale(self) -> Array:
+        """Of value, gradient and C, one for each problem; m must be final where there is one."""
+        degree = self.kernel.DEGREE or 0
+        return degree * self.m[..., 0].astype(float) if degree else np.zeros(self.m.shape[:-1])
+
+    def value(self) -> Array:
+        """The value, one for each problem, from all totals."""
+        return self.kernel.value_of(self.m.astype(float), self.exact())[0]
 
     def gradient(self) -> Array:
         """A^T g, shape (..., d), in float64, on the value's log scale."""

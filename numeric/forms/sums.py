@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from numeric.forms.gram import WeightedGram
+from numeric.forms.gram import WeightedGram, scaled_rows
 from numeric.kernels import Array
 
 
@@ -42,12 +42,15 @@ class GramSum:
     def __init__(self, k: int, d: int, dtype: np.dtype[Any]) -> None:
         self._total = np.zeros((k, d, d))
         self._dtype = dtype
+        self._scaled: Array | None = None
         self._updates: dict[int, WeightedGram] = {}
 
     def add_rows(self, number: int, A: Array, D: Array) -> None:
         """Add A^T diag(D) A to one sum; A of shape (rows, d), D of shape (rows,)."""
+        if self._scaled is None:
+            self._scaled = scaled_rows(A.shape[1], self._dtype)
         if number not in self._updates:
-            self._updates[number] = WeightedGram(self._total.shape[-1], self._dtype)
+            self._updates[number] = WeightedGram(A.shape[1], self._dtype, self._scaled)
         self._updates[number].add(A, D)
         if self._dtype != np.float64:
             # Within a block the sums are in the dtype of the data, from block to block in float64.

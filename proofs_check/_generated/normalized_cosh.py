@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "3b11dd1b7c10ed9b4318c851f7d51af550eb1f886d1820d63af3dba9318df36b"
+DIGEST = "12838e5f766e44bfe83f2092fbdde938a3d2a8f9c3c0e5f6b859701a36d58c5a"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 5037bb43e17105be65fb4a7b7bc341e3315c3d7a781d7d5a9d02c0fd4be73fcd
+# text 4c17a759aced00057770dcbdcd4e4deaa7614359433892e4208efbeb384ffb6d

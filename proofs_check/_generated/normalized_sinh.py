@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "07ad25db5982f92b55b8db6ef65589727da3ba6c99579360f02c16bb37b4f27a"
+DIGEST = "b7d402206e41416e378f06b5187c88b9ff8450f9d95930b051676b609cada130"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text bd2ddb39c2d2be37c616faa4b73cf83ffdff76a1beeaa046da68b920b8289a0a
+# text aa86bdee0922e7aeef8d2c4fecafee04918254f60e95323807c5b065c043225b

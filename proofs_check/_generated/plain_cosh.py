@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "0c7a606508344c82d9b31b57a346597dd8804c863a800e9752d0893397fe4fd3"
+DIGEST = "c46b87b5dd2e7315dc532c9093991281d2971f93de7417afe7f8fb55a26fffdf"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 6510d850c67ef7797bd93c270f7a0b910151f9cb67947dc95f16393ed412fae0
+# text 9f8cee0ce7255265221c816b5d509b94d0ea5ba5e2b50e7e871500fc67687bf5

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "9134d6e637273aa5f8504c7576a3025c02169e4333e3fff9c19264da06dc0f38"
+DIGEST = "c6fd4d627b289d50ca43a071686bf8612dabd4a71147018573bb5351ddb0b64c"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 187d76d7d38ddfaa0b62cc510e66d179076d05c29fd78b358cab17e17355523a
+# text 9fb0b733bb4fc3def82faa95a2f398a2559f461af6fcb38e7aa93a16845081ce

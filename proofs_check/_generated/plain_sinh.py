@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-sinh"
-DIGEST = "88ef6d931900b07782fc0d2b03322fa32986c51059f6e751ee00317b4402eb36"
+DIGEST = "0b69c9fab3509f40b32d71e9e95d4c61816e48698b32db07f2948f5014d81b93"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 04d4bc80a79002bada200ec8c72331c91127b39a928d9db87a6e96cea7286a07
+# text 60c891609eba101fa6b0d2142328973d3f9a2d57761cdc1aec9570daa609199f

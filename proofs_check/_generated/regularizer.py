@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "cb5ee7cccd766a1971b40124706fbcbd0e4f1079bdf7a1abe1d7f4e02a3582a8"
+DIGEST = "0219eb007388d7eecd90267ffab944960ddcd49e321ee18bd807a8d686b02439"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text ae360f288dd92987ffb0827d2406631bdce346aded4e6841675211a0c7b8a847
+# text 31ac33c8aaa933d33bf08b65abc6787d8d64903457af4f7174cbe9faad9494df

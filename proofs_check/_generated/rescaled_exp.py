@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "57a32f3725c4eb1244e4b68e33d857ff8ae31168446415504fb95d88cc105df4"
+DIGEST = "3bf382286235992fb292628fd55bda785c5cd1d88bbb19eef4622bc29bc8a788"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text e1198719e465f5b30184959ce0f4ac83f5b2bfe15a2a9df4a808056a9f02a26c
+# text fc9c06498fc9a2665ad017e1402c09bbbf0a8c31080498819d40b5f2ddd3d88e
