@@ -19,6 +19,7 @@ from numeric.solution import Solution, StartResult
 from numeric.starts import Start, first_start
 from numeric.starts import starts as starting_points
 from numeric.validation import InputError
+from numeric.watching import watched
 from numeric.whitening import WhitenedRegression, unchanged, whiten
 
 LARGEST_DENSE = 8192
@@ -74,7 +75,7 @@ def solve(
             200 intervals, each twice as long as the one before, for "gradient-flow".
         seed: of the random starts, and of the samples.
         progress: called with (step, value, gradient_norm, seconds) after each step; True for a line on
-            standard error.
+            standard error, which also tells how far each read of an A in row blocks is.
         starts: how many starts are tried: x0, the fit of the logits where there is one, then random points. The
             result is that of the lowest converged value; `Solution.starts` lists all.
 
@@ -98,6 +99,8 @@ def solve(
     variables = change(problem)
     _check_size(method, math.prod(variables.x_shape))
     report = ProgressLine() if progress is True else progress or None
+    if isinstance(report, ProgressLine):
+        variables = watched(variables, report.reading)
     known = identifiability(problem, variables) if change is whiten else None
     judged_in = whiten(problem) if change is unchanged else None
     alone = x0 is None and starts == 1

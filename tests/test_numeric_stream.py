@@ -1,6 +1,8 @@
 """An A that is read in row blocks: the same numbers as in memory, by the promised reads, in the promised memory."""
 
+import io
 import math
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -19,6 +21,7 @@ import numeric.whitening_stream
 from numeric import InputError, OutsideDomain, VectorRegression, solve
 from numeric.forms.stream import StreamForm
 from numeric.forms.sums import Sum
+from numeric.progress import ProgressLine
 from numeric.rows import row_source
 from numeric.triangle import triangle
 from numeric.whitening import whiten
@@ -617,6 +620,24 @@ def test_wide_a_has_no_smallest_singular_value(tiny_blocks):
     low, high = VectorRegression("plain-exp", [A[:1], A[1:]], np.zeros(2)).forms[0].squared_singular_bounds
     assert low == 0.0
     assert high == pytest.approx(np.linalg.norm(A, ord=2) ** 2, rel=1e-13)
+
+
+@pytest.mark.parametrize("method", ["newton", "gradient-descent", "sketched-newton"])
+def test_the_progress_line_tells_how_far_a_read_is(method, tiny_blocks):
+    A, b, _, _ = instance(6, 2, 1)
+    problem, written, seconds = VectorRegression("normalized-exp", scipy.sparse.csr_array(A), b[0]), io.StringIO(), []
+
+    def clock() -> float:
+        seconds.append(0.0)
+        return float(len(seconds))
+
+    line = ProgressLine(quiet_seconds=0.0, interval=1.0, stream=written, clock=clock)
+    solution = solve(problem, method=method, max_steps=3, progress=line)
+    np.testing.assert_array_equal(solution.x, solve(problem, method=method, max_steps=3).x)
+    # Six rows in blocks of two: three reports a read. The seconds of steps are real ones, so that some writes fall out.
+    shown = re.findall(r"read (\d+), (\d+)%", written.getvalue())
+    assert shown[:4] == [("1", "33"), ("1", "67"), ("1", "100"), ("2", "33")]
+    assert re.search(r"step 0  value \S+  gradient \S+  read \d+, 33%  \d+\.0 s", written.getvalue())
 
 
 def test_sums_are_as_good_as_exact_ones():
