@@ -6,7 +6,7 @@ is stale, or a solve did not converge), 2 the user's mistake.
 
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -278,31 +278,65 @@ def new(kind: str, name: str) -> None:
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="Draw time against n, with slopes, into this PNG.  [default: none]"
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for bench.json and bench.png.  [default: none]")
+@click.option(
+    "--out", type=click.Path(path_type=Path),
+    help="Folder for bench.json and bench.png, or solvers.json and solvers.png.  [default: none]",
+)  # fmt: skip
+@click.option("--solvers", is_flag=True, help="Time solvers to a given accuracy, instead of kernels.")
+@click.option(
+    "--cap", type=click.FloatRange(min=0, min_open=True), metavar="S",
+    help="With --solvers: most seconds for one run of one method.  [default: 60, --quick 5]",
+)  # fmt: skip
 @_json_option
 @_mistakes_in_one_sentence
-def bench(cores: str, rivals: str, plot: Path | None, out: Path | None, json_to: str | None, **options: Any) -> None:
+def bench(plot: Path | None, out: Path | None, json_to: str | None, solvers: bool, **options: Any) -> None:
     """Time each kernel against its floor (BLAS, exp, one read of the data) and against JAX, PyTorch, CasADi and NumPy,
     measure time, reads and memory of streamed rows, and compare results with balls.
 
     Takes about 8 minutes on one core and 14 on both, with --quick 2 and 3, more beside other work. Rivals are
     optional: pip install 'lemmascope[bench]'. Targets that are missed do not change the exit status.
+
+    With --solvers: time to a relative accuracy of 1e-10 of our solvers, of SciPy's on the same kernels and of JAX, on
+    one core, with a performance profile as the picture.
     """
+    from proofs_check.display import write_json
+
+    measure, save_picture, show = _solver_bench(**options) if solvers else _kernel_bench(**options)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    result = measure(lambda line: click.echo(line, err=True))
+    if json_to is not None:
+        write_json(result, json_to)
+    name = "solvers" if solvers else "bench"
+    if out is not None:
+        write_json(result, str(out / f"{name}.json"))
+    for path in (plot, out and out / f"{name}.png"):
+        if path is not None:
+            save_picture(result, path)
+    if json_to != "-":
+        show(result)
+
+
+def _kernel_bench(cores: str, rivals: str, cap: float | None, **options: Any) -> tuple[Callable[..., Any], ...]:
+    """What measures kernels, what draws and what prints the result."""
     from proofs_check.bench import Settings, run
     from proofs_check.bench.plot import save_plot
     from proofs_check.bench.table import print_report
-    from proofs_check.display import write_json
 
+    if cap is not None:
+        raise click.UsageError("--cap goes with --solvers: lemmascope bench --solvers --cap 10")
     settings = Settings.from_words(cores, rivals, **options)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-    result = run(settings, progress=lambda line: click.echo(line, err=True))
-    if json_to is not None:
-        write_json(result, json_to)
-    if out is not None:
-        write_json(result, str(out / "bench.json"))
-    for path in (plot, out and out / "bench.png"):
-        if path is not None:
-            save_plot(result, path)
-    if json_to != "-":
-        print_report(result)
+    return partial(run, settings), save_plot, print_report
+
+
+def _solver_bench(
+    quick: bool, seed: int, cap: float | None, rivals: str, **kernels_alone: Any
+) -> tuple[Callable[..., Any], ...]:
+    """The same for solvers."""
+    from proofs_check.bench import Settings
+    from proofs_check.bench.solvers import SolverSettings, run_solvers
+    from proofs_check.bench.solvers.profile import save_profile
+    from proofs_check.bench.solvers.table import print_solvers
+
+    named = Settings.from_words("1", rivals).rivals
+    return partial(run_solvers, SolverSettings(quick, seed, cap, "jax" in named)), save_profile, print_solvers

@@ -101,7 +101,7 @@ def run(settings: Settings, progress: Progress = lambda line: None) -> dict[str,
     accuracy = measure_accuracy(settings.seed, large=not settings.quick, progress=progress)
     return {
         "schema": SCHEMA,
-        "machine": _machine(),
+        "machine": machine(),
         "settings": settings.to_json(),
         "missing_rivals": absent,
         "rows": rows,
@@ -157,7 +157,8 @@ def _derivations() -> dict[str, Any]:
     return result
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
     import numpy
     import scipy
 

@@ -1,0 +1,178 @@
+"""A run of solvers as text: tables that fit 100 columns, targets, and the problems that others solve faster."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from proofs_check.bench.format import plain_table
+from proofs_check.bench.solvers.accuracy import CONFIRMED, MEASURES
+from proofs_check.bench.solvers.contestants import DESCRIPTIONS, JAX, OURS, SCIPY
+from proofs_check.bench.solvers.profile import ratios, share
+from proofs_check.bench.solvers.targets import ENTRANTS, LEVEL, RIVALS, fastest, seconds_to, speedup
+from proofs_check.bench.solvers.trajectory import LEVELS
+
+WIDTH = 100
+Row = Mapping[str, Any]
+FACTORS = (1.0, 2.0, 10.0)
+SHORT = {"gauss-newton-cg": "gn-cg", "gauss-newton": "gn"}
+
+
+def print_solvers(result: Mapping[str, Any], console: Console | None = None) -> None:
+    """Everything that a run found, to standard output."""
+    if console is None:
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, width=WIDTH)
+    for part in _parts(result):
+        if isinstance(part, Table):
+            # Above the table and not in it: a narrow table would break its title.
+            console.print(f"[bold]{part.title}[/]")
+            part.title = None
+        console.print(part)
+        console.print()
+
+
+def _parts(result: Mapping[str, Any]) -> Iterator[Any]:
+    rows = [row for row in result["rows"] if row["contestants"]]
+    others = [name for name in SCIPY + JAX if any(name in row["contestants"] for row in rows)]
+    yield _ours(rows)
+    yield _others(rows, others)
+    if nonconvex := [row for row in rows if row["measure"] == "gradient"]:
+        yield _values(nonconvex)
+    yield _shares(rows)
+    if notes := list(_notes(result["rows"])):
+        yield escape("Notes:\n" + "\n".join(notes))
+    if result["missing_rivals"]:
+        yield "Not installed: jax; pip install 'lemmascope\\[bench]'"
+    yield _targets(result["targets"])
+    yield _losing(result["losing"])
+    yield _legend(others, result["settings"]["cap"])
+
+
+def _ours(rows: Sequence[Row]) -> Table:
+    title = f"CPU seconds to {LEVEL} on one core; times faster than the best other in stored variables, and in any"
+    names = [SHORT.get(name, name) for name in OURS]
+    factors = [f"{SHORT.get(name, name)} {words}" for name in ENTRANTS for words in ("st", "any")]
+    table = plain_table(title, "problem", "of", *names, "best other", "s", *factors)
+    for row in rows:
+        best, cells = fastest(row, SCIPY + JAX), (_cell(row["contestants"][name]) for name in OURS)
+        factors = [_times(speedup(row, name, rivals)) for name in ENTRANTS for rivals in RIVALS.values()]
+        table.add_row(row["case"], row["measure"], *cells, best[0] if best else "none", _seconds(best and best[1]),
+                      *factors)  # fmt: skip
+    return table
+
+
+def _others(rows: Sequence[Row], names: Sequence[str]) -> Table:
+    table = plain_table(f"The others: CPU seconds to {LEVEL}, or (best accuracy) where it was not reached",
+                        "problem", *names)  # fmt: skip
+    for row in rows:
+        table.add_row(row["case"], *(_cell(row["contestants"].get(name, {})) for name in names))
+    return table
+
+
+def _values(rows: Sequence[Row]) -> Table:
+    """Where contestants end at different minima: the values."""
+    table = plain_table("Values reached where there are many minima (* gradient not below the level)",
+                        "contestant", *(row["case"] for row in rows))  # fmt: skip
+    for name in DESCRIPTIONS:
+        notes = [row["contestants"].get(name, {}) for row in rows]
+        if any("value" in note for note in notes):
+            table.add_row(name, *(_value(note) for note in notes))
+    return table
+
+
+def _value(note: Row) -> str:
+    if note.get("value") is None:
+        return "-"
+    return f"{note['value']:.6f}" + ("*" if note["seconds"][LEVEL] is None else "")
+
+
+def _shares(rows: Sequence[Row]) -> Table:
+    levels = [f"{level:.0e}" for level in LEVELS]
+    headings = [f"to {level}" for level in levels] + [f"<= {factor:g}x" for factor in FACTORS]
+    title = f"Problems of {len(rows)} solved to each accuracy; share within a factor of the fastest to {LEVEL}"
+    table = plain_table(title, "contestant", *headings)
+    for name, found in ratios(rows).items():
+        counts = (str(sum(seconds_to(row, name, level) is not None for row in rows)) for level in levels)
+        table.add_row(name, *counts, *(f"{share(found, factor):.0%}" for factor in FACTORS))
+    return table
+
+
+def _notes(rows: Sequence[Row]) -> Iterator[str]:
+    """What could not be measured, and solutions that two methods did not agree on."""
+    for row in rows:
+        if "failed" in row:
+            yield f"  {row['case']}: {row['failed']}"
+        elif row["origin"].get("difference", 0.0) > CONFIRMED:
+            yield f"  {row['case']}: two methods differ by {row['origin']['difference']:.0e} in the solution"
+        for name, note in row["contestants"].items():
+            if "skipped" in note:
+                yield f"  {row['case']}, {name}: {note['skipped']}"
+
+
+def _targets(targets: Sequence[Row]) -> Table:
+    table = plain_table("Targets", "target", "wanted", "measured", "verdict")
+    table.columns[-1].no_wrap = False
+    for target in targets:
+        wanted = f"{'>=' if target['at_least'] else '<='} {target['bound']:g}"
+        measured = "" if target["measured"] is None else f"{target['measured']:.3g}"
+        table.add_row(target["target"], wanted, measured, _verdict(target))
+    return table
+
+
+def _verdict(target: Row) -> str:
+    note = f", {target['note']}" if target["note"] else ""
+    if target["met"]:
+        by = "" if target["reached"] is None else f" ({target['reached']:.3g}x)"
+        return f"[green]met[/]{by}{note}"
+    missed = f" by {1 / target['reached']:.3g}x" if target["reached"] else ": not reached"
+    return f"[red]missed[/]{missed}{note}"
+
+
+def _losing(cases: Sequence[Row]) -> Any:
+    if not cases:
+        return "Losing cases: none."
+    lines = [f"Losing cases ({len(cases)}; others are faster than auto to {LEVEL}):"]
+    for case in cases:
+        auto = "does not reach it" if case["auto_seconds"] is None else f"takes {_seconds(case['auto_seconds'])} s"
+        best = f", the best of ours ({case['best_of_ours']}) {_seconds(case['best_seconds'])} s"
+        mine = best if case["best_of_ours"] not in (None, "auto") else ""
+        lines.append(f"  {case['rival']} wins on {case['case']}: {_seconds(case['seconds'])} s; auto {auto}{mine}")
+    return escape("\n".join(lines))
+
+
+def _legend(others: Sequence[str], cap: float) -> str:
+    lines = [f"Accuracy: {', '.join(f'{name}: {words}' for name, words in MEASURES.items())}."]
+    lines += ["Times of ours are those of whole calls, with all checks; those of the others are read off their paths,"]
+    lines += [f"so that no stopping rule costs them time; they end after {cap:g} s. Compilation is not counted."]
+    lines += ["st: against the best in stored variables; any: against all; only: no other reaches the accuracy."]
+    lines += ["Names: size, spread of singular values, target; -w: in whitened variables. Contestants:"]
+    lines += [f"  {name}: {DESCRIPTIONS[name]}" for name in (*OURS, *others)]
+    return escape("\n".join(lines))
+
+
+def _cell(note: Row) -> str:
+    if "seconds" not in note:
+        return "-"
+    if note["seconds"][LEVEL] is not None:
+        return _seconds(note["seconds"][LEVEL])
+    return "(-)" if note["best"] is None else f"({note['best']:.0e})"
+
+
+def _seconds(seconds: float | None) -> str:
+    """Three digits.
+
+    >>> _seconds(0.01234), _seconds(12.345), _seconds(None)
+    ('0.0123', '12.3', '-')
+    """
+    return "-" if seconds is None else f"{seconds:.3g}"
+
+
+def _times(factor: float | None) -> str:
+    if factor is None or factor == 0.0:
+        return "-"
+    return f"{factor:.3g}" if math.isfinite(factor) else "only"
