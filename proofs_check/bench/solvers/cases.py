@@ -10,6 +10,7 @@ import numpy as np
 from numeric import ProblemData, Regression, load, shipped
 from numeric.whitening import whiten
 from proofs_check.bench.cases import LOSS, Array
+from proofs_check.bench.format import count
 
 SIZES = {"vector": ((1_000, 16), (10_000, 64)), "matrix": ((128, 16),)}
 SPREADS = {"vector": (1.0, 1e3, 1e6), "matrix": (1.0, 1e2, 1e4)}
@@ -62,10 +63,10 @@ class SolverCase:
     seed: int = 0
 
     def __str__(self) -> str:
-        synthetic = f"{self.family} {self.n}x{self.d} {self.spread:.0e}".replace("e+0", "e")
+        synthetic = f"{self.family} {count(self.n)}x{self.d} {self.spread:.0e}".replace("e+0", "e")
         words = [self.name if self.family == "head" else synthetic]
         words += [self.target] if self.target != "given" else []
-        words += ["weighted"] * self.weighted + [f"start {self.start}"] * (self.start > 0)
+        words += ["w"] * self.weighted + [f"start {self.start}"] * (self.start > 0)
         return " ".join(words)
 
     @property
@@ -187,16 +188,16 @@ def _head(case: SolverCase) -> ProblemData:
 def _drawn(case: SolverCase) -> ProblemData:
     """Maps of the given spread, and an x* that shows in all singular directions alike: entries of z have size 1."""
     rng = np.random.default_rng([case.seed, case.n, case.d])
-    count = 1 if case.family == "vector" else 2
-    maps, backs = zip(*(_map(rng, case.n, case.d, case.spread) for _ in range(count)), strict=True)
-    c = rng.standard_normal((case.d,) * count)
+    sides = 1 if case.family == "vector" else 2
+    maps, backs = zip(*(_map(rng, case.n, case.d, case.spread) for _ in range(sides)), strict=True)
+    c = rng.standard_normal((case.d,) * sides)
     c /= np.linalg.norm(c)
-    x = backs[0] @ c if count == 1 else backs[0] @ c @ backs[1].T
-    exact = ProblemData(maps, np.ones((case.n,) * count)).problem(LOSS).predict(x)
+    x = backs[0] @ c if sides == 1 else backs[0] @ c @ backs[1].T
+    exact = ProblemData(maps, np.ones((case.n,) * sides)).problem(LOSS).predict(x)
     if case.target == "exact":
         return ProblemData(maps, exact, None, x)
     # Noise on logits multiplies predictions, up to the totals.
-    target = exact * np.exp(NOISE * rng.standard_normal((case.n,) * count))
+    target = exact * np.exp(NOISE * rng.standard_normal((case.n,) * sides))
     return ProblemData(maps, target / target.sum(axis=-1, keepdims=True))
 
 

@@ -5,7 +5,7 @@ from proofs_check.bench.solvers.cases import SolverInstance
 from proofs_check.bench.solvers.trajectory import Trajectory
 
 DESCRIPTIONS = {
-    "auto": "solve(problem): begins with the fit of the logits, which solves exact targets by a closed form",
+    "auto": "solve(problem): begins with the logits' fit, a closed form where the target is exact",
     "gauss-newton-cg": "the same from x0, without that fit, by products",
     "gauss-newton": "from x0, by dense matrices",
     "newton": "from x0, by dense matrices",

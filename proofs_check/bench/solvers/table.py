@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.bench.format import plain_table
+from proofs_check.bench.format import milliseconds, plain_table
 from proofs_check.bench.solvers.accuracy import CONFIRMED, MEASURES
+from proofs_check.bench.solvers.cases import TARGETS
 from proofs_check.bench.solvers.contestants import DESCRIPTIONS, JAX, OURS, SCIPY
 from proofs_check.bench.solvers.profile import ratios, share
 from proofs_check.bench.solvers.targets import ENTRANTS, LEVEL, RIVALS, fastest, seconds_to, speedup
@@ -54,20 +55,19 @@ def _parts(result: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _ours(rows: Sequence[Row]) -> Table:
-    title = f"CPU seconds to {LEVEL} on one core; times faster than the best other in stored variables, and in any"
+    title = f"CPU ms to {LEVEL} on one core, and times faster than the best other (a: auto, g: gn-cg)"
     names = [SHORT.get(name, name) for name in OURS]
-    factors = [f"{SHORT.get(name, name)} {words}" for name in ENTRANTS for words in ("st", "any")]
-    table = plain_table(title, "problem", "of", *names, "best other", "s", *factors)
+    factors = [f"{letter}/{words}" for letter in "ag" for words in RIVALS]
+    table = plain_table(title, "problem", "of", *names, "best", *factors)
     for row in rows:
-        best, cells = fastest(row, SCIPY + JAX), (_cell(row["contestants"][name]) for name in OURS)
-        factors = [_times(speedup(row, name, rivals)) for name in ENTRANTS for rivals in RIVALS.values()]
-        table.add_row(row["case"], row["measure"], *cells, best[0] if best else "none", _seconds(best and best[1]),
-                      *factors)  # fmt: skip
+        best, cells = fastest(row, SCIPY + JAX), (_cell(row["contestants"].get(name, {})) for name in OURS)
+        speedups = (_times(speedup(row, name, rivals)) for name in ENTRANTS for rivals in RIVALS.values())
+        table.add_row(row["case"], row["measure"], *cells, best[0] if best else "none", *speedups)
     return table
 
 
 def _others(rows: Sequence[Row], names: Sequence[str]) -> Table:
-    table = plain_table(f"The others: CPU seconds to {LEVEL}, or (best accuracy) where it was not reached",
+    table = plain_table(f"The others: CPU ms to {LEVEL}, or (best accuracy) where that was not reached",
                         "problem", *names)  # fmt: skip
     for row in rows:
         table.add_row(row["case"], *(_cell(row["contestants"].get(name, {})) for name in names))
@@ -138,19 +138,27 @@ def _losing(cases: Sequence[Row]) -> Any:
         return "Losing cases: none."
     lines = [f"Losing cases ({len(cases)}; others are faster than auto to {LEVEL}):"]
     for case in cases:
-        auto = "does not reach it" if case["auto_seconds"] is None else f"takes {_seconds(case['auto_seconds'])} s"
-        best = f", the best of ours ({case['best_of_ours']}) {_seconds(case['best_seconds'])} s"
-        mine = best if case["best_of_ours"] not in (None, "auto") else ""
-        lines.append(f"  {case['rival']} wins on {case['case']}: {_seconds(case['seconds'])} s; auto {auto}{mine}")
+        auto = "does not reach it" if case["auto_seconds"] is None else f"{milliseconds(case['auto_seconds'])} ms"
+        ours = f", our {case['best_of_ours']} {milliseconds(case['best_seconds'])} ms"
+        better = ours if case["best_of_ours"] not in (None, "auto") else ""
+        lines.append(
+            f"  {case['rival']} wins on {case['case']}: {milliseconds(case['seconds'])} ms, auto {auto}{better}"
+        )
     return escape("\n".join(lines))
 
 
 def _legend(others: Sequence[str], cap: float) -> str:
-    lines = [f"Accuracy: {', '.join(f'{name}: {words}' for name, words in MEASURES.items())}."]
-    lines += ["Times of ours are those of whole calls, with all checks; those of the others are read off their paths,"]
-    lines += [f"so that no stopping rule costs them time; they end after {cap:g} s. Compilation is not counted."]
-    lines += ["st: against the best in stored variables; any: against all; only: no other reaches the accuracy."]
-    lines += ["Names: size, spread of singular values, target; -w: in whitened variables. Contestants:"]
+    lines = ["Accuracy:", *(f"  {name}: {words}" for name, words in MEASURES.items())]
+    lines += [
+        "Times of ours are those of whole calls with all checks, those of the others are read off their paths: no"
+    ]
+    lines += [f"stopping rule costs them time. They end after {cap:g} s. Compilation is not counted."]
+    lines += [
+        "/stored: against the best in stored variables; /any: against the best of all; only: nobody else arrives."
+    ]
+    lines += ["Problems: size, spread of the maps' singular values, target; w: weights. Targets:"]
+    lines += [f"  {name}: {words}" for name, words in TARGETS.items()]
+    lines += ["Contestants (-w: after our change of variables):"]
     lines += [f"  {name}: {DESCRIPTIONS[name]}" for name in (*OURS, *others)]
     return escape("\n".join(lines))
 
@@ -159,20 +167,11 @@ def _cell(note: Row) -> str:
     if "seconds" not in note:
         return "-"
     if note["seconds"][LEVEL] is not None:
-        return _seconds(note["seconds"][LEVEL])
-    return "(-)" if note["best"] is None else f"({note['best']:.0e})"
-
-
-def _seconds(seconds: float | None) -> str:
-    """Three digits.
-
-    >>> _seconds(0.01234), _seconds(12.345), _seconds(None)
-    ('0.0123', '12.3', '-')
-    """
-    return "-" if seconds is None else f"{seconds:.3g}"
+        return milliseconds(note["seconds"][LEVEL])
+    return "(-)" if note["best"] is None else f"({note['best']:.0e})".replace("e-0", "e-").replace("e+0", "e")
 
 
 def _times(factor: float | None) -> str:
     if factor is None or factor == 0.0:
         return "-"
-    return f"{factor:.3g}" if math.isfinite(factor) else "only"
+    return f"{factor:.2g}" if factor < 100 else f"{factor:.0f}" if math.isfinite(factor) else "only"

@@ -12,16 +12,17 @@ import numpy as np
 import scipy.linalg
 from scipy.optimize import OptimizeResult, minimize
 
+from derive import Formula
 from proofs_check.bench.cases import LOSS, Array
-from proofs_check.bench.language import formula_of, loss_entries, residual_entries
+from proofs_check.bench.language import Words, evaluate, formula_of, loss_entries, residual_entries
 from proofs_check.bench.rivals.skipped import Skipped
 from proofs_check.bench.solvers.cases import SolverInstance
 from proofs_check.bench.solvers.trajectory import Trajectory
 from proofs_check.bench.solvers.with_scipy import LBFGS, Callback, restart
 
 DESCRIPTIONS = {
-    "jax-lbfgs": "jax.jit(jax.value_and_grad) under SciPy L-BFGS-B, stored variables",
-    "jax-lm": "Levenberg-Marquardt (Marquardt's scaling) on jax.jacfwd of the residual, jitted, stored variables",
+    "jax": "jax.jit(jax.value_and_grad) under SciPy L-BFGS-B, stored variables",
+    "jax-lm": "Levenberg-Marquardt on the jitted jax.jacfwd of the residual, Marquardt's scaling",
 }
 MEMORY_LIMIT = 2e9
 """Bytes of the Jacobian and of the tangents that it is made of."""
@@ -95,20 +96,23 @@ def _functions(jax: Any, data: SolverInstance) -> tuple[Work, Work]:
     maps = len(data.prompts[0][0])
     chosen, regularizer = formula_of(LOSS), formula_of("regularizer")
 
-    def parts(x: Any, arrays: Any, entries: Callable[..., Any]) -> Any:
+    def regularizer_residual(formula: Formula, words: Words, z: Any, w: Any) -> Any:
+        return evaluate(formula.names["c"], words, {formula.z: z, formula.data[0]: w})
+
+    def parts(x: Any, arrays: Any, entries: Work, regularizer_entries: Work) -> Any:
         X, size = x.reshape(shape), maps + 1 + weighted
         for i in range(0, len(arrays), size):
             *factors, b = arrays[i : i + maps + 1]
             z = X @ factors[0].T if maps == 1 else factors[0] @ X @ factors[1].T
             yield entries(chosen, words, z, b)
             if weighted:
-                yield entries(regularizer, words, z, arrays[i + size - 1])
+                yield regularizer_entries(regularizer, words, z, arrays[i + size - 1])
 
     def value(x: Any, *arrays: Any) -> Any:
-        return sum(jnp.sum(part) for part in parts(x, arrays, loss_entries))
+        return sum(jnp.sum(part) for part in parts(x, arrays, loss_entries, loss_entries))
 
     def residual(x: Any, *arrays: Any) -> Any:
-        return jnp.concatenate([part.ravel() for part in parts(x, arrays, residual_entries)])
+        return jnp.concatenate([part.ravel() for part in parts(x, arrays, residual_entries, regularizer_residual)])
 
     return value, residual
 

@@ -41,7 +41,7 @@ _METHODS = {
     "lbfgs": ("L-BFGS-B", LBFGS, ""),
     "exact": ("trust-exact", RADIUS, "hess"),
     "ncg": ("Newton-CG", {"xtol": 0.0, "maxiter": ENDLESS}, "hessp"),
-    "krylov": ("trust-krylov", RADIUS, "hessp"),
+    "kry": ("trust-krylov", RADIUS, "hessp"),
 }
 SCIPY = {
     f"{name}{'-w' * whitened}": SciPyMethod(*words, whitened=whitened)
