@@ -149,13 +149,9 @@ def _losing(cases: Sequence[Row]) -> Any:
 
 def _legend(others: Sequence[str], cap: float) -> str:
     lines = ["Accuracy:", *(f"  {name}: {words}" for name, words in MEASURES.items())]
-    lines += [
-        "Times of ours are those of whole calls with all checks, those of the others are read off their paths: no"
-    ]
-    lines += [f"stopping rule costs them time. They end after {cap:g} s. Compilation is not counted."]
-    lines += [
-        "/stored: against the best in stored variables; /any: against the best of all; only: nobody else arrives."
-    ]
+    lines += ["Times of ours are those of whole calls with all checks. Those of the others are read off their"]
+    lines += [f"paths, so that no stopping rule costs time; they end after {cap:g} s. Compilation is not counted."]
+    lines += ["/stored: against the best in stored variables; /any: against the best; only: nobody else arrives."]
     lines += ["Problems: size, spread of the maps' singular values, target; w: weights. Targets:"]
     lines += [f"  {name}: {words}" for name, words in TARGETS.items()]
     lines += ["Contestants (-w: after our change of variables):"]
