@@ -237,11 +237,13 @@ def test_ours_are_timed_as_whole_calls():
 
 
 def test_contestants_are_cut_off_at_the_cap():
-    data = solver_instance(TINY_HEAD)
+    data = solver_instance(MATRIX)
     judge, _ = judge_of(data)
-    for name in ("gauss-newton-cg", "lbfgs", "exact-w"):
-        found = measure_contestant(name, data, judge, 1e-3)
-        assert found["end"] == "0.001 s had passed"
+    for name in ("gauss-newton-cg", "lbfgs", "exact-w", *JAX):
+        if name in JAX and find_spec("jax") is None:
+            continue
+        found = measure_contestant(name, data, judge, 1e-6)
+        assert found["end"] == "1e-06 s had passed", name
         assert found["seconds"]["1e-10"] is None
 
 
@@ -345,9 +347,9 @@ def test_losing_cases_are_named_worst_first():
 
 
 def test_the_profile_is_that_of_dolan_and_more(tmp_path):
-    rows = [row("a", auto=1.0, lbfgs=2.0), row("b", auto=3.0, lbfgs=1.0, newton=None), row("c", auto=1.0, lbfgs=None)]
+    rows = [row("a", auto=1.0, lbfgs=2.0), row("b", auto=3.0, lbfgs=0.5, newton=None), row("c", auto=1.0, lbfgs=None)]
     found = ratios(rows)
-    np.testing.assert_array_equal(found["auto"], [1.0, 3.0, 1.0])
+    np.testing.assert_array_equal(found["auto"], [1.0, 6.0, 1.0])
     np.testing.assert_array_equal(found["lbfgs"], [2.0, 1.0, np.inf])
     assert [share(found["lbfgs"], tau) for tau in (1.0, 2.0, 1e9)] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
     assert "exact" not in found
@@ -444,6 +446,6 @@ def test_whitened_contestants_are_those_that_whiten(monkeypatch):
     monkeypatch.setattr(with_scipy, "whiten", lambda problem: calls.append(1) or right(problem))
     data = solver_instance(VECTOR)
     judge, _ = judge_of(data)
-    for name in ("lbfgs", "lbfgs-w"):
+    for name, times in (("lbfgs", 0), ("lbfgs-w", contestants.REPETITIONS)):
         measure_contestant(name, data, judge, CAP)
-    assert len(calls) == contestants.REPETITIONS, "inside the clock, in each run"
+        assert len(calls) == times, "inside the clock, in each run"
