@@ -107,6 +107,10 @@ class Balls:
 
     name = "balls"
 
+    def entry(self, cell: Any) -> arb:
+        """What generated ball code takes."""
+        return arb(cell)
+
     def number(self, value: fmpq) -> Any:
         return value
 
@@ -175,7 +179,7 @@ def _all_exact(cells: np.ndarray) -> bool:
     return all(isinstance(cell, fmpq) for cell in cells.reshape(-1))
 
 
-def _exact_root(x: fmpq) -> fmpq | None:
+def exact_root(x: fmpq) -> fmpq | None:
     try:
         return x.sqrt() if x >= 0 else None
     except DomainError:
@@ -189,7 +193,7 @@ def _at(point: int, value: int) -> Callable[[fmpq], fmpq | None]:
 _EXACT: dict[str, Callable[[fmpq], fmpq | None]] = {
     "negative": lambda x: -x,
     "absolute": abs,
-    "sqrt": _exact_root,
+    "sqrt": exact_root,
     "exp": _at(0, 1),
     "cosh": _at(0, 1),
     "sinh": _at(0, 0),

@@ -15,7 +15,6 @@ import numpy as np
 import sympy
 
 from .arithmetic import Array, working_in
-from .balls import Balls
 from .cells import Cells
 from .constants import walk
 from .exact import InputError
@@ -91,7 +90,7 @@ def _definitions() -> dict[str, Any]:
 def _evaluator(backend: Any) -> Callable[..., Any]:
     if isinstance(backend, Screen):
         return _on_screen
-    return _on_balls if isinstance(backend.field, Balls) else _from_definition
+    return _on_balls if hasattr(backend.field, "entry") else _from_definition
 
 
 def _generated(package: str, name: str) -> Any:
@@ -115,9 +114,8 @@ def _on_screen(name: str, what: str, data: list[Block], backend: Screen) -> Bloc
 
 
 def _on_balls(name: str, what: str, data: list[np.ndarray], backend: Cells) -> np.ndarray:
-    from flint import arb
-
-    result = getattr(_generated("proofs_check", name), what)(*([arb(cell) for cell in x] for x in data))
+    entry = backend.field.entry
+    result = getattr(_generated("proofs_check", name), what)(*([entry(cell) for cell in x] for x in data))
     if what == "hessian":
         d, u, c = result
         return backend.matrix([[_hessian_entry(d, u, c, i, j) for j in range(len(d))] for i in range(len(d))])

@@ -1,0 +1,149 @@
+"""Inequalities of claims proved over boxes: every size in turn, every pattern of signs, all that must be defined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from flint import arb, fmpq
+
+from .. import balls
+from ..array import Array
+from ..backends import BALLS
+from ..claims import Claim, Sides, evaluate
+from ..domains import Size
+from ..exact import Count, InputError
+from ..fields import Unsupported
+from ..symbolic import describe_sizes
+from . import sums
+from .branching import Budget, Exhausted, Prover, enclosed
+from .goals import at_most
+from .intervals import around
+from .regions import Region, Scope
+from .sums import Letter, Sum
+
+COMBINATIONS = 6
+"""A claim with more combinations of sizes is proved for some of its smallest only."""
+SMALLEST = 2
+"""Largest size of those."""
+TERMS, FEW_TERMS = 120_000, 25_000
+"""Budgets for one combination of sizes, in enclosed terms: of a claim that can be proved as a whole, and of others."""
+CHECK_BITS = 128
+REFUSED = (Unsupported, InputError, TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError)
+
+
+@dataclass(frozen=True)
+class BoxProof:
+    """An inequality proved on a stated scope.
+
+    Attributes:
+        scope: sizes and intervals that the proof covers.
+        complete: whether these are all that the claim speaks of.
+    """
+
+    scope: str
+    complete: bool
+
+
+def prove_boxes(claim: Claim, factor: fmpq = fmpq(1)) -> BoxProof | None:
+    """A proof that ``small <= factor * big`` for small <= big, the claim; None where none was found.
+
+    Args:
+        claim: of kind "upper" or "lower".
+        factor: what the larger side is multiplied by, for a smaller constant.
+    """
+    sizes = {name: d for name, d in claim.domains.items() if isinstance(d, Size)}
+    if claim.kind == "equality" or len(sizes) == len(claim.domains):
+        return None
+    whole = math.prod(len(d.values(d.high)) for d in sizes.values()) <= COMBINATIONS
+    ceilings = (d.high if whole else SMALLEST for d in sizes.values())
+    proved: list[Scope] = []
+    for combination in product(*(d.values(c) for d, c in zip(sizes.values(), ceilings, strict=True))):
+        chosen = dict(zip(sizes, map(Count, combination), strict=True))
+        scope = _proved_at(claim, chosen, factor, TERMS if whole else FEW_TERMS)
+        if scope is not None:
+            proved.append(scope)
+        elif whole:
+            return None
+    if not proved:
+        return None
+    described = describe_sizes([dict(scope.sizes) for scope in proved])
+    scope_text = f"{described}; {proved[0].ranges()}" if sizes else proved[0].ranges()
+    return BoxProof(scope_text, whole and not any(scope.truncated for scope in proved))
+
+
+def _proved_at(claim: Claim, sizes: dict[str, Count], factor: fmpq, terms: int) -> Scope | None:
+    """The scope, if the inequality is proved at these sizes."""
+    budget = Budget(terms)
+    try:
+        scope = Scope.of(claim, sizes)
+        return scope if all(_holds_on(claim, region, factor, budget) for region in scope.regions()) else None
+    except (Exhausted, *REFUSED) as E:
+        import os
+        if os.environ.get("DBG"): print(repr(E))
+        return None
+
+
+def _holds_on(claim: Claim, region: Region, factor: fmpq, budget: Budget) -> bool:
+    sides = evaluate(claim, region.arguments, region.backend)
+    _same_on_balls(claim, region, sides)
+    hypotheses = tuple((h.op, a - b) for h in sides.hypotheses for a, b in _pairs(h.left, h.right))
+    prover = Prover(region.box, region.constraints, hypotheses, budget)
+    if not all(_defined(kind, x, prover) for kind, x in region.trace.needs):
+        return False
+    pairs = _pairs(sides.left, sides.right)
+    ordered = pairs if claim.kind == "upper" else [(b, a) for a, b in pairs]
+    return all(at_most(small, big.times(factor), prover) for small, big in ordered)
+
+
+def _pairs(left: Array, right: Array) -> Iterator[tuple[Sum, Sum]] | list[tuple[Sum, Sum]]:
+    a, b = np.broadcast_arrays(left.data, right.data)
+    return [(p.sum, q.sum) for p, q in zip(a.reshape(-1), b.reshape(-1), strict=True)]
+
+
+def _defined(kind: str, x: Sum, prover: Prover) -> bool:
+    """Whether what a body divides by, or takes a root or logarithm of, is certainly what it must be."""
+    x = sums.expanded(x)
+    if kind != "nonzero":
+        return prover.holds(x, strict=kind == "positive")
+    with balls.precision(CHECK_BITS):
+        middle = enclosed(x, {v: around(*(_middle(ends),) * 2) for v, ends in prover.box.items()}, {}, prover.budget)
+    return prover.holds(x if middle[0] > 0 else x.times(fmpq(-1)), strict=True)
+
+
+def _middle(ends: tuple[fmpq, fmpq]) -> fmpq:
+    return (ends[0] + ends[1]) / 2
+
+
+def _same_on_balls(claim: Claim, region: Region, sides: Sides) -> None:
+    """The traced sides must agree with the claim on balls, at one point of the box."""
+    point = {letter: sums.number(_inner(ends)) for letter, ends in region.box.items()}
+    arguments = {name: _at(value, point) for name, value in region.arguments.items()}
+    if any(value is None for value in arguments.values()):
+        return
+    values = {letter: around(*(_inner(ends),) * 2) for letter, ends in region.box.items()}
+    with balls.precision(CHECK_BITS):
+        other = evaluate(claim, arguments, BALLS)
+        for traced, plain in ((sides.left, other.left), (sides.right, other.right)):
+            for cell, ball in zip(traced.data.reshape(-1), plain.data.reshape(-1), strict=True):
+                low, high = enclosed(cell.sum, values, {}, Budget(1 << 20))
+                certain = arb(ball)
+                assert not (balls.is_finite(certain) and (certain < low or certain > high)), (claim.id, str(certain))
+
+
+def _inner(ends: tuple[fmpq, fmpq]) -> fmpq:
+    """A point inside the range that is not its middle, where odd functions would hide a sign."""
+    return ends[0] + (ends[1] - ends[0]) * fmpq(3, 7)
+
+
+def _at(value: object, point: dict[Letter, Sum]) -> object:
+    """An argument at a point, on balls; None where it is not rational there."""
+    if not isinstance(value, Array):
+        return value
+    found = [sums.substituted(cell.sum, point).constant for cell in value.data.reshape(-1)]
+    if any(cell is None for cell in found):
+        return None
+    return Array(BALLS.array_of(found).reshape(value.data.shape), BALLS)

@@ -1,0 +1,126 @@
+"""Derivatives, and divided differences: N(y) - N(y') = (y - y') S with S a sum, so that the factor can be cancelled."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from flint import fmpq
+
+from ..fields import Unsupported
+from .sums import (
+    ZERO,
+    Letter,
+    Monomial,
+    Sum,
+    expanded,
+    exponential,
+    function,
+    inverse,
+    number,
+    power,
+    single,
+    substituted,
+    variables,
+)
+
+HALF = fmpq(1, 2)
+
+
+@lru_cache(maxsize=4096)
+def derivative(x: Sum, name: Letter) -> Sum:
+    """The derivative of a sum; where an absolute value has a kink, `sgn` stands for every slope between.
+
+    Raises:
+        Unsupported: a letter without a derivative here, such as a maximum.
+    """
+    out = ZERO
+    for m, c in x.terms:
+        whole = Sum(((m, c),))
+        if m.exponent is not None:
+            out = out + whole * derivative(m.exponent, name)
+        for letter, k in m.powers:
+            if (inner := _letter_derivative(letter, name)).terms:
+                rest = Sum(((Monomial(tuple(pair for pair in m.powers if pair[0] != letter), m.exponent), c),))
+                out = out + rest * single(letter, k - 1).times(fmpq(k)) * inner if k != 1 else out + rest * inner
+    return out
+
+
+def _letter_derivative(letter: Letter, name: Letter) -> Sum:
+    if letter.kind == "var":
+        return number(fmpq(1)) if letter == name else ZERO
+    if not any(name in variables(arg) for arg in letter.args):
+        return ZERO
+    inner = [derivative(arg, name) for arg in letter.args]
+    if letter.kind not in _RULES:
+        raise Unsupported(f"the derivative of {letter.kind}")
+    return _RULES[letter.kind](letter, letter.args[0]) * inner[0]
+
+
+_RULES = {
+    "inv": lambda letter, x: single(letter, 2).times(fmpq(-1)),
+    "sqrt": lambda letter, x: single(letter, -1).times(HALF),
+    "abs": lambda letter, x: function("sgn", x),
+    "log": lambda letter, x: inverse(x),  # of log(sinh(t)/t) the quotient cancels
+    "gap": lambda letter, x: number(fmpq(1)),
+    "cosh": lambda letter, x: function("sinh", x),
+    "sinh": lambda letter, x: function("cosh", x),
+    "shc": lambda letter, x: single(letter) * function("langevin", x),
+}
+
+
+@lru_cache(maxsize=4096)
+def slope(x: Sum, name: Letter, at: Sum) -> Sum:
+    """The sum S with ``x - x[name := at] = (name - at) S``.
+
+    Raises:
+        Unsupported: a letter without a divided difference here.
+    """
+    out = ZERO
+    for m, c in expanded(x).terms:
+        done = number(c)
+        factors = [(single(letter, k), _power_slope(letter, k, name, at)) for letter, k in m.powers]
+        if m.exponent is not None:
+            factors.append((exponential(m.exponent), _exponential_slope(m.exponent, name, at)))
+        for place, (factor, change) in enumerate(factors):
+            if change.terms:
+                part = done * change
+                for later, _ in factors[place + 1 :]:
+                    part = part * later
+                out = out + part
+            done = done * substituted(factor, {name: at})
+    return out
+
+
+def _exponential_slope(exponent: Sum, name: Letter, at: Sum) -> Sum:
+    """exp(p) - exp(q) = (p - q) exp((p + q)/2) sinh(h)/h with h = (p - q)/2."""
+    inner = slope(exponent, name, at)
+    if not inner.terms:
+        return ZERO
+    other = substituted(exponent, {name: at})
+    return inner * exponential((exponent + other).times(HALF)) * function("shc", (exponent - other).times(HALF))
+
+
+def _power_slope(letter: Letter, k: int, name: Letter, at: Sum) -> Sum:
+    """x^k - y^k = (x - y) (x^{k-1} + x^{k-2} y + ...), and 1/x - 1/y = -(x - y) / (x y)."""
+    inner = _letter_slope(letter, name, at)
+    if not inner.terms:
+        return ZERO
+    x, y = single(letter), substituted(single(letter), {name: at})
+    size = abs(k)
+    whole = ZERO
+    for j in range(size):
+        whole = whole + power(x, size - 1 - j) * power(y, j)
+    return inner * whole if k > 0 else (inner * whole * power(x, k) * power(y, k)).times(fmpq(-1))
+
+
+def _letter_slope(letter: Letter, name: Letter, at: Sum) -> Sum:
+    if letter == name:
+        return number(fmpq(1))
+    if name not in variables(single(letter)):
+        return ZERO
+    if letter.kind == "gap":
+        return slope(letter.args[0], name, at)
+    if letter.kind != "inv":
+        raise Unsupported(f"the divided difference of {letter.kind}")
+    other = substituted(single(letter), {name: at})
+    return (slope(letter.args[0], name, at) * single(letter) * other).times(fmpq(-1))
