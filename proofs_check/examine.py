@@ -14,11 +14,14 @@ import numpy as np
 from . import verdict as outcomes
 from .ascent import ascend
 from .backends import Instance
+from .boxes.proving import BoxProof, prove_boxes
 from .claims import PROVENANCES, Claim, Malformed
 from .decide import Decision, decide
 from .exact import InputError
+from .growth import with_profile
 from .ledger import Ledger
 from .proof import prove
+from .replacement import Replacement, certified_replacement, observed_replacement
 from .shrink import shrink
 from .survey import Survey, survey
 from .tightness import TIGHT, attained, try_simple_neighbours, words
@@ -59,10 +62,15 @@ def _finished(item: Claim | Malformed, found: Verdict, begun: float) -> Verdict:
     return replace(
         found,
         provenance=item.provenance,
-        expected=None if item.expect is None else found.outcome == item.expect,
+        expected=None if item.expect is None else _as_expected(found.outcome, item.expect),
         seconds=round(time.perf_counter() - begun, 3),
         message=found.message + note,
     )
+
+
+def _as_expected(outcome: str, expect: str) -> bool:
+    """A proof says all that ``holds`` says, and more."""
+    return outcome == expect or (outcome == outcomes.PROVED and expect == outcomes.HOLDS)
 
 
 def _located(claim: Claim, cause: BaseException) -> str:
@@ -83,24 +91,19 @@ def _examined(claim: Claim, samples: int, seed: int, witness_dir: str | None, de
         ledger.break_ties(EQUALITY_TIES)
     if ledger.empty:
         return _without_instances(claim, found, ledger)
-    scope = None
     if claim.kind != "equality":
         ascend(ledger, found, rng, deep)
         try_simple_neighbours(ledger)
-    else:
-        # A proof makes ties a matter of course; only without one is SymPy asked about single instances.
-        scope = None if ledger.broken else prove(claim)
-        if scope is None:
-            ledger.break_ties(EQUALITY_TIES)
-    return _judged(claim, found, ledger, scope, witness_dir)
-
-
-def _judged(claim: Claim, found: Survey, ledger: Ledger, scope: str | None, witness_dir: str | None) -> Verdict:
+        if ledger.broken:
+            return _refuted(claim, found, ledger, witness_dir)
+        return with_profile(_holding(claim, found, ledger, rng, deep, witness_dir), claim, rng, deep)
+    # A proof makes ties a matter of course; only without one is SymPy asked about single instances.
+    scope = None if ledger.broken else prove(claim)
+    if scope is None:
+        ledger.break_ties(EQUALITY_TIES)
     if ledger.broken:
         return _refuted(claim, found, ledger, witness_dir)
-    if claim.kind == "equality":
-        return _identity(claim, found, ledger, scope, witness_dir)
-    return _holding(claim, found, ledger, witness_dir)
+    return _identity(claim, found, ledger, scope, witness_dir)
 
 
 def _without_instances(claim: Claim, found: Survey, ledger: Ledger) -> Verdict:
@@ -165,25 +168,65 @@ def _refuted(claim: Claim, found: Survey, ledger: Ledger, witness_dir: str | Non
     )
 
 
-def _holding(claim: Claim, found: Survey, ledger: Ledger, witness_dir: str | None) -> Verdict:
-    base, worst = _base(claim, found, ledger), ledger.worst
-    if not ledger.decided or len(ledger.unknown) > len(ledger.decided):
+def _holding(
+    claim: Claim, found: Survey, ledger: Ledger, rng: np.random.Generator, deep: bool, witness_dir: str | None
+) -> Verdict:
+    """A bound that nothing breaks: proved over boxes where that covers all it speaks of, else as far as was seen."""
+    base, worst, proof = _base(claim, found, ledger), ledger.worst, prove_boxes(claim)
+    whole = proof is not None and proof.complete
+    if not whole and (not ledger.decided or len(ledger.unknown) > len(ledger.decided)):
         return replace(base, outcome=outcomes.UNDECIDED, message=_open(ledger))
+    base = _with_scope(base, proof)
     if worst is None:
-        message = f"no violation in {base.instances} instances, but a side is exactly 0 in every certified one"
-        return replace(base, message=message)
+        seen = f"{base.instances} instances, but a side is exactly 0 in every certified one"
+        said = f"proved by balls over boxes for {base.scope}" if whole else f"no violation in {seen}"
+        admissible = (*ledger.decided, *ledger.unknown)[0]
+        return replace(base, message=said, witness=_saved(claim, *admissible, "holds", witness_dir))
     ratio, reached = worst[1].ratio, attained(ledger)
     tight = reached is True or bool(ratio >= -TIGHT)
-    certain = f"{base.instances} instances screened, {base.certified_instances} certified"
+    smaller = None if tight else _smaller(claim, ratio, whole, deep, rng)
+    said = f"{_standing(base, proof)}; {words(ledger, tight, reached)}{_remark(ledger)}{_proposal(smaller)}"
     return replace(
         base,
-        message=f"no violation found ({certain}); {words(ledger, tight, reached)}{_remark(ledger)}",
+        message=said,
         worst_log10_ratio=_finite(ratio),
         tight=tight,
         attained=reached,
         looseness_log10=0.0 if tight else _finite(-ratio),
+        certified_looseness_log10=smaller.looseness_log10 if smaller and smaller.certified else None,
         witness=_saved(claim, *worst, "holds", witness_dir),
     )
+
+
+def _with_scope(base: Verdict, proof: BoxProof | None) -> Verdict:
+    if proof is None:
+        return base
+    if proof.complete:
+        return replace(base, outcome=outcomes.PROVED, scope=proof.scope)
+    return replace(base, scope="; ".join(part for part in (f"proved for {proof.scope}", base.scope) if part))
+
+
+def _standing(base: Verdict, proof: BoxProof | None) -> str:
+    certain = f"{base.instances} instances screened, {base.certified_instances} certified"
+    if proof is None:
+        return f"no violation found ({certain})"
+    if proof.complete:
+        return f"proved by balls over boxes for {proof.scope} ({certain})"
+    return f"no violation found ({certain}), and none exists for {proof.scope} (proved by balls over boxes)"
+
+
+def _smaller(claim: Claim, ratio: float, whole: bool, deep: bool, rng: np.random.Generator) -> Replacement | None:
+    """A smaller constant: proved where the claim is; otherwise proposed by the long search only."""
+    if whole:
+        return certified_replacement(claim, ratio, rng)
+    return observed_replacement(claim, ratio, rng) if deep else None
+
+
+def _proposal(smaller: Replacement | None) -> str:
+    if smaller is None:
+        return ""
+    how = "proved on the same scope" if smaller.certified else "proposed: it stands on every instance tried"
+    return f"; {smaller.factor} times the constant is enough ({how})"
 
 
 def _remark(ledger: Ledger) -> str:

@@ -92,7 +92,7 @@ def _log_usage(kind: str, left: Block, right: Block) -> np.ndarray:
     if kind == "equality":
         return _log_disagreement(left, right)
     small, big = (left, right) if kind == "upper" else (right, left)
-    (s, log_s), (b, log_b) = _signed_logs(small, big)
+    (s, log_s), (b, log_b) = signed_logs(small, big)
     with np.errstate(all="ignore"):
         used = np.where((s <= 0) & (b >= 0), -FAR, FAR)
         used = np.where((s > 0) & (b > 0), log_s - log_b, used)
@@ -101,8 +101,8 @@ def _log_usage(kind: str, left: Block, right: Block) -> np.ndarray:
     return used.reshape(len(used), -1).max(axis=1)
 
 
-def _signed_logs(*blocks: Block) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Sign and log of the absolute value, entry by entry, of one rank."""
+def signed_logs(*blocks: Block) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Sign and natural log of the absolute value, entry by entry, of one rank."""
     rank = max(x.mantissa.ndim for x in blocks)
     with np.errstate(all="ignore"):
         out = []

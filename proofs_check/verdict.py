@@ -28,8 +28,9 @@ class Verdict:
         witness: path of the witness file, or None.
         provenance: where the statement comes from.
         seconds: wall-clock time.
-        expected: whether the outcome is the expected one; None if no expectation is stated.
+        expected: whether the outcome is the expected one (proved also where holds is); None without an expectation.
         message: a sentence.
+        growth: growth profiles (`growth.Growth`) as plain data, where the search was deep; else None.
     """
 
     claim: str
@@ -49,6 +50,7 @@ class Verdict:
     witness: str | None = None
     seconds: float = 0.0
     expected: bool | None = None
+    growth: list[dict[str, Any]] | None = None
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has no yes or no; look at .outcome and .expected")
@@ -61,5 +63,5 @@ class Verdict:
         return not self.expected
 
     def to_json(self) -> dict[str, Any]:
-        """The fields of the verdict as plain data."""
-        return asdict(self)
+        """The fields of the verdict as plain data; the growth profiles only where there are any."""
+        return {key: value for key, value in asdict(self).items() if key != "growth" or value is not None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -32,6 +31,7 @@ SMALLEST = 2
 TERMS, FEW_TERMS = 120_000, 25_000
 """Budgets for one combination of sizes, in enclosed terms: of a claim that can be proved as a whole, and of others."""
 CHECK_BITS = 128
+UNCHANGED = fmpq(1)
 REFUSED = (Unsupported, InputError, TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError)
 
 
@@ -48,12 +48,13 @@ class BoxProof:
     complete: bool
 
 
-def prove_boxes(claim: Claim, factor: fmpq = fmpq(1)) -> BoxProof | None:
+def prove_boxes(claim: Claim, factor: fmpq = UNCHANGED, terms: int = TERMS) -> BoxProof | None:
     """A proof that ``small <= factor * big`` for small <= big, the claim; None where none was found.
 
     Args:
         claim: of kind "upper" or "lower".
-        factor: what the larger side is multiplied by, for a smaller constant.
+        factor: what the larger side is multiplied by, for a smaller constant; that side must then be >= 0 as well.
+        terms: budget for one combination of sizes, if all are to be proved.
     """
     sizes = {name: d for name, d in claim.domains.items() if isinstance(d, Size)}
     if claim.kind == "equality" or len(sizes) == len(claim.domains):
@@ -63,7 +64,7 @@ def prove_boxes(claim: Claim, factor: fmpq = fmpq(1)) -> BoxProof | None:
     proved: list[Scope] = []
     for combination in product(*(d.values(c) for d, c in zip(sizes.values(), ceilings, strict=True))):
         chosen = dict(zip(sizes, map(Count, combination), strict=True))
-        scope = _proved_at(claim, chosen, factor, TERMS if whole else FEW_TERMS)
+        scope = _proved_at(claim, chosen, factor, terms if whole else FEW_TERMS)
         if scope is not None:
             proved.append(scope)
         elif whole:
@@ -81,9 +82,7 @@ def _proved_at(claim: Claim, sizes: dict[str, Count], factor: fmpq, terms: int) 
     try:
         scope = Scope.of(claim, sizes)
         return scope if all(_holds_on(claim, region, factor, budget) for region in scope.regions()) else None
-    except (Exhausted, *REFUSED) as E:
-        import os
-        if os.environ.get("DBG"): print(repr(E))
+    except (Exhausted, *REFUSED):
         return None
 
 
@@ -96,10 +95,12 @@ def _holds_on(claim: Claim, region: Region, factor: fmpq, budget: Budget) -> boo
         return False
     pairs = _pairs(sides.left, sides.right)
     ordered = pairs if claim.kind == "upper" else [(b, a) for a, b in pairs]
+    if factor != UNCHANGED and not all(at_most(sums.ZERO, big, prover) for _, big in ordered):
+        return False
     return all(at_most(small, big.times(factor), prover) for small, big in ordered)
 
 
-def _pairs(left: Array, right: Array) -> Iterator[tuple[Sum, Sum]] | list[tuple[Sum, Sum]]:
+def _pairs(left: Array, right: Array) -> list[tuple[Sum, Sum]]:
     a, b = np.broadcast_arrays(left.data, right.data)
     return [(p.sum, q.sum) for p, q in zip(a.reshape(-1), b.reshape(-1), strict=True)]
 

@@ -219,7 +219,7 @@ class Scope:
             shown.append(f"{entry.name} in [{low.tree}, {high.tree}]")
         shown += [f"entries of {name} in [-{UNBOUNDED}, {UNBOUNDED}]" for name in self.truncated]
         rest = [n for n, d in self.claim.domains.items() if not isinstance(d, (Size, Scalar)) and n not in self.truncated]
-        return "; ".join([*shown, *([f"all {', '.join(rest)} of the annotations"] if rest else [])])
+        return "; ".join([*shown, *([f"all admissible {', '.join(rest)}"] if rest else [])])
 
 
 def _given(domain: Any, name: str) -> bool:
