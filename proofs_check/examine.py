@@ -14,7 +14,7 @@ import numpy as np
 from . import verdict as outcomes
 from .ascent import ascend
 from .backends import Instance
-from .boxes.proving import BoxProof, prove_boxes
+from .boxes.proving import BoxProof, infeasible_boxes, prove_boxes
 from .claims import PROVENANCES, Claim, Malformed
 from .decide import Decision, decide
 from .exact import InputError
@@ -23,6 +23,7 @@ from .ledger import Ledger
 from .proof import prove
 from .replacement import Replacement, certified_replacement, observed_replacement
 from .shrink import shrink
+from .silence import silence
 from .survey import Survey, survey
 from .tightness import TIGHT, attained, try_simple_neighbours, words
 from .vacuity import contradiction
@@ -107,7 +108,7 @@ def _examined(claim: Claim, samples: int, seed: int, witness_dir: str | None, de
 
 
 def _without_instances(claim: Claim, found: Survey, ledger: Ledger) -> Verdict:
-    proof = contradiction(claim)
+    proof = contradiction(claim) or infeasible_boxes(claim)
     if proof is not None:
         beyond = "" if proof.complete else f"; suspected beyond: none of {found.wanted} attempts met them"
         message = f"vacuous, certified: the hypotheses contradict each other for {proof.scope}{beyond}"
@@ -117,7 +118,7 @@ def _without_instances(claim: Claim, found: Survey, ledger: Ledger) -> Verdict:
         return Verdict(claim.id, claim.paper, outcomes.UNDECIDED, message)
     message = (
         f"vacuous, suspected: none of {found.wanted} attempts met the hypotheses "
-        f"({len(found.drawn)} met the annotations, none of them the further hypotheses)"
+        f"({len(found.drawn)} met the annotations, none of them the further hypotheses: acceptance rate 0)"
     )
     return Verdict(claim.id, claim.paper, outcomes.VACUOUS, message)
 
@@ -186,6 +187,7 @@ def _holding(
     tight = reached is True or bool(ratio >= -TIGHT)
     smaller = None if tight else _smaller(claim, ratio, whole, deep, rng)
     said = f"{_standing(base, proof)}; {words(ledger, tight, reached)}{_remark(ledger)}{_proposal(smaller)}"
+    said += "" if tight else silence(claim, found)
     return replace(
         base,
         message=said,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from flint import fmpq
@@ -213,12 +213,12 @@ def _fitted(values: np.ndarray, log10: np.ndarray, terms: int) -> tuple[list[flo
     return fit[1:].tolist(), errors[1:].tolist()
 
 
-def draw(growths: Sequence[Growth | dict[str, Any]], path: Path, title: str = "") -> None:
+def draw(growths: Sequence[Growth | dict[str, Any]], target: Path | IO[bytes], title: str = "") -> None:
     """Write a picture: one panel a parameter, the claimed and the best observed constant against it.
 
     Args:
         growths: from `profile`, or their JSON objects.
-        path: of the PNG file.
+        target: path of the PNG file, or an open file.
         title: above the panels.
 
     Raises:
@@ -238,4 +238,4 @@ def draw(growths: Sequence[Growth | dict[str, Any]], path: Path, title: str = ""
         axes.set(xscale="log", xlabel=growth.parameter, ylabel="log10 of the constant", title=held)
         axes.legend()
     figure.suptitle(title)
-    figure.savefig(path, format="png", dpi=120)
+    figure.savefig(target, format="png", dpi=120)

@@ -47,10 +47,20 @@ def write_report(results: Mapping[str, Any], path: Path, solution: Solution | No
             statements=statements,
             provenances=PROVENANCES,
             picture=None if solution is None else _picture(solution),
+            growths={v["claim"]: _growth_picture(v) for v in results["verdicts"] if v.get("growth")},
         )
     except jinja2.UndefinedError as error:
         raise InputError(f"The results are incomplete: {error}; write them again with lemmascope verify") from error
     write_text(path, page)
+
+
+def _growth_picture(verdict: Mapping[str, Any]) -> str:
+    """The growth profiles of one verdict, as a PNG in base64."""
+    from proofs_check.growth import draw
+
+    buffer = io.BytesIO()
+    draw(verdict["growth"], buffer, verdict["claim"])
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _picture(solution: Solution) -> str:

@@ -13,6 +13,7 @@ FOLDER = Path(proofs_check.__file__).parent
 OTHERS = ("checking", "cli", "display", "kernel_check", "main_job", "regeneration", "report", "solving")  # no decisions
 CORE = [path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem not in (*OTHERS, "__init__")]
 SOURCES = [FOLDER / f"{name}.py" for name in CORE] + sorted((FOLDER / "catalogue").glob("*.py"))
+SOURCES += sorted((FOLDER / "boxes").glob("*.py"))
 DECIDING = ("balls", "decide", "spectra", "proof", "vacuity", "zero", "cells", "fields")
 
 

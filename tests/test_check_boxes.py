@@ -239,7 +239,9 @@ def test_products_and_sums_contain_every_value():
                 assert mp(low) <= mp(value) <= mp(high)
 
 
-@pytest.mark.parametrize("operation", [lambda a: intervals.multiply(a, (arb(0), arb(1))), lambda a: intervals.add(a, a)])
+@pytest.mark.parametrize(
+    "operation", [lambda a: intervals.multiply(a, (arb(0), arb(1))), lambda a: intervals.add(a, a)]
+)
 def test_an_undefined_operation_says_nothing(operation):
     assert operation(intervals.WHOLE) == intervals.WHOLE or operation(intervals.WHOLE)[0] < -(10**9)
     assert intervals.inverse((arb(-1), arb(1))) is intervals.WHOLE

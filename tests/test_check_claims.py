@@ -44,7 +44,7 @@ CASES = {
     "assumed": ("upper", 'x: Vector(2, norm2=3), t: Scalar(-1, 1)',
                 'assume(norm1(x), "<=", 1); assume(t, ">", 0)\n    return norm2(x) * t, 1', "holds", None, None),
     "own-constant": ("upper", 'n: Size(1, 5), x: Vector("n", norm_inf=1)',
-                     'return norm2(x), constant("own-constant", expression="sqrt(n)", n=n)', "holds", True, True),
+                     'return norm2(x), constant("own-constant", expression="sqrt(n)", n=n)', "proved", True, True),
     "kron": ("equality", 'A: Matrix(2, 2), B: Matrix(2, 2), x: Vector(4)',
              "return kron(A, B) @ kron(B, A) @ x, kron(A @ B, B @ A) @ x", "proved", None, None),
     "undefined": ("upper", "t: Scalar(1, 2)", "return log(-t), t", "undecided", None, None),
@@ -108,14 +108,16 @@ def test_every_witness_of_the_bank_replays(bank):
     for verdict in stored:
         found = replay(verdict.witness)
         assert found.confirmed, found.message
-        assert found.outcome == verdict.outcome
+        # The witness of a proved bound is the instance that uses most of it, on which it holds.
+        assert found.outcome == verdict.outcome.replace("proved", "holds")
 
 
 def test_messages_say_what_was_certain(bank):
     verdicts = bank[2]
     assert "certified" in verdicts["impossible"].message
     assert verdicts["impossible"].scope
-    assert "suspected" in verdicts["never-drawn"].message
+    assert "certified" in verdicts["never-drawn"].message
+    assert verdicts["never-drawn"].scope == "all admissible x"
     assert "4096 bits" in verdicts["below-ceiling"].message
     assert "bank.py:" in verdicts["sides-of-two-shapes"].message
     assert "entries symbolic" in verdicts["kron"].scope

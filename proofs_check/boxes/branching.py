@@ -1,7 +1,7 @@
 """Branch and bound: a sum is at least 0 on a box of variables, by enclosures of it and of its slopes on pieces.
 
-Where a slope has one sign on a piece, the sum is least on a face of the piece, and only the face is looked at; a face of
-the whole box is substituted symbolically, so that a bound that is attained there cancels to exactly 0.
+Where a slope has one sign on a piece, the sum is least on a face of the piece, and only the face is looked at; a face
+of the whole box is substituted symbolically, so that a bound that is attained there cancels to exactly 0.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
@@ -56,41 +57,64 @@ def prove_boxes(claim: Claim, factor: fmpq = UNCHANGED, terms: int = TERMS) -> B
         factor: what the larger side is multiplied by, for a smaller constant; that side must then be >= 0 as well.
         terms: budget for one combination of sizes, if all are to be proved.
     """
+    if claim.kind == "equality":
+        return None
+    return _over_sizes(claim, lambda region, budget: _holds_on(claim, region, factor, budget), terms)
+
+
+def infeasible_boxes(claim: Claim) -> BoxProof | None:
+    """A proof that no instance meets the further hypotheses: every piece of every box fails one of them."""
+    return _over_sizes(claim, lambda region, budget: _empty(claim, region, budget), TERMS, every=True)
+
+
+def _over_sizes(
+    claim: Claim, certain: Callable[[Region, Budget], bool], terms: int, every: bool = False
+) -> BoxProof | None:
+    """What is certain on all regions of the claim, or of some (``every``: each) of its smallest sizes."""
     sizes = {name: d for name, d in claim.domains.items() if isinstance(d, Size)}
-    if claim.kind == "equality" or len(sizes) == len(claim.domains):
+    if len(sizes) == len(claim.domains):
         return None
     whole = math.prod(len(d.values(d.high)) for d in sizes.values()) <= COMBINATIONS
     ceilings = (d.high if whole else SMALLEST for d in sizes.values())
     proved: list[Scope] = []
     for combination in product(*(d.values(c) for d, c in zip(sizes.values(), ceilings, strict=True))):
         chosen = dict(zip(sizes, map(Count, combination), strict=True))
-        scope = _proved_at(claim, chosen, factor, terms if whole else FEW_TERMS)
+        scope = _certain_at(claim, chosen, certain, Budget(terms if whole else FEW_TERMS))
         if scope is not None:
             proved.append(scope)
-        elif whole:
+        elif whole or every:
             return None
     if not proved:
         return None
-    described = describe_sizes([dict(scope.sizes) for scope in proved])
-    scope_text = f"{described}; {proved[0].ranges()}" if sizes else proved[0].ranges()
-    return BoxProof(scope_text, whole and not any(scope.truncated for scope in proved))
+    parts = [describe_sizes([dict(scope.sizes) for scope in proved])] if sizes else []
+    return BoxProof("; ".join([*parts, proved[0].ranges()]), whole and not any(scope.truncated for scope in proved))
 
 
-def _proved_at(claim: Claim, sizes: dict[str, Count], factor: fmpq, terms: int) -> Scope | None:
-    """The scope, if the inequality is proved at these sizes."""
-    budget = Budget(terms)
+def _certain_at(
+    claim: Claim, sizes: dict[str, Count], certain: Callable[[Region, Budget], bool], budget: Budget
+) -> Scope | None:
+    """The scope at some sizes, if the question is answered on all its regions."""
     try:
         scope = Scope.of(claim, sizes)
-        return scope if all(_holds_on(claim, region, factor, budget) for region in scope.regions()) else None
+        return scope if all(certain(region, budget) for region in scope.regions()) else None
     except (Exhausted, *REFUSED):
         return None
+
+
+def _empty(claim: Claim, region: Region, budget: Budget) -> bool:
+    sides = evaluate(claim, region.arguments, region.backend)
+    # Nothing makes -1 >= 0 true, so every piece must be ruled out.
+    return Prover(region.box, region.constraints, _hypotheses(sides), budget).holds(sums.number(-UNCHANGED))
+
+
+def _hypotheses(sides: Sides) -> tuple[tuple[str, Sum], ...]:
+    return tuple((h.op, a - b) for h in sides.hypotheses for a, b in _pairs(h.left, h.right))
 
 
 def _holds_on(claim: Claim, region: Region, factor: fmpq, budget: Budget) -> bool:
     sides = evaluate(claim, region.arguments, region.backend)
     _same_on_balls(claim, region, sides)
-    hypotheses = tuple((h.op, a - b) for h in sides.hypotheses for a, b in _pairs(h.left, h.right))
-    prover = Prover(region.box, region.constraints, hypotheses, budget)
+    prover = Prover(region.box, region.constraints, _hypotheses(sides), budget)
     if not all(_defined(kind, x, prover) for kind, x in region.trace.needs):
         return False
     pairs = _pairs(sides.left, sides.right)

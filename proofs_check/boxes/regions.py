@@ -115,8 +115,9 @@ class Scope:
         plain = {key: limit for key, limit in limits.items() if not limit.names}
         low = plain["low"].lower({}) if "low" in plain else None
         high = plain["high"].upper({}) if "high" in plain else None
-        places = [()] if isinstance(domain, Scalar) else list(np.ndindex(self._shape(domain)))
+        places: list[tuple[int, ...]] = [()]
         if not isinstance(domain, Scalar):
+            places = list(np.ndindex(self._shape(domain)))
             if getattr(domain, "psd", False) or getattr(domain, "orthogonal", False) or _given(domain, "rank"):
                 raise Unsupported("a structured matrix")
             if getattr(domain, "simplex", False):
@@ -178,7 +179,9 @@ class Scope:
         self, name: str, domain: Any, pieces: dict[Letter, Any], known: dict[str, Any], constraints: list[Sum]
     ) -> np.ndarray:
         """The entries of an argument as sums; what else its annotation says goes to the constraints."""
-        found = {e.place: sums.single(e.letter).times(fmpq(pieces[e.letter][0])) for e in self.entries if e.name == name}
+        found = {
+            e.place: sums.single(e.letter).times(fmpq(pieces[e.letter][0])) for e in self.entries if e.name == name
+        }
         if isinstance(domain, Scalar):
             return _filled((), {(): self._scalar(domain, found[()], known)})
         shape = self._shape(domain)
@@ -218,7 +221,9 @@ class Scope:
             low, high = self.claim.domains[entry.name].limits()
             shown.append(f"{entry.name} in [{low.tree}, {high.tree}]")
         shown += [f"entries of {name} in [-{UNBOUNDED}, {UNBOUNDED}]" for name in self.truncated]
-        rest = [n for n, d in self.claim.domains.items() if not isinstance(d, (Size, Scalar)) and n not in self.truncated]
+        rest = [
+            n for n, d in self.claim.domains.items() if not isinstance(d, (Size, Scalar)) and n not in self.truncated
+        ]
         return "; ".join([*shown, *([f"all admissible {', '.join(rest)}"] if rest else [])])
 
 
@@ -239,7 +244,8 @@ def _filled(shape: tuple[int, ...], values: dict[tuple[int, ...], Sum]) -> np.nd
 
 def _stick_breaking(shares: dict[tuple[int, ...], Sum], n: int) -> dict[tuple[int, ...], Sum]:
     """Each entry takes its share of what the earlier ones left: all of the simplex, and nothing else."""
-    left, out = sums.number(fmpq(1)), {}
+    left = sums.number(fmpq(1))
+    out: dict[tuple[int, ...], Sum] = {}
     for i in range(n - 1):
         out[(i,)] = left * shares[(i,)]
         left = left - out[(i,)]

@@ -348,7 +348,9 @@ def _rebuilt_letter(letter: Letter, leaf: Callable[[Letter], Sum | None], memo: 
         found = leaf(letter)
         if found is None and letter.kind == "var":
             found = single(letter)
-        memo[letter] = MAKERS[letter.kind](*(rebuilt(arg, leaf, memo) for arg in letter.args)) if found is None else found
+        memo[letter] = (
+            MAKERS[letter.kind](*(rebuilt(arg, leaf, memo) for arg in letter.args)) if found is None else found
+        )
     return memo[letter]
 
 
