@@ -221,7 +221,7 @@ def test_a_run_is_plain_data_with_every_case(result):
         assert note["speedup"] == pytest.approx(note["seconds"] / row["seconds"])
         assert ("gradients" in row) == (row["operation"] == "product-cached")
     (streamed,) = result["streams"]
-    assert (streamed["reads"], streamed["n"], streamed["cores"]) == (2.0, 1000, 1)
+    assert (streamed["reads"], streamed["n"], streamed["cores"]) == (1.0, 1000, 1)
     assert 0 < streamed["array_bytes"] < streamed["bound_bytes"]
     assert result["settings"]["stream_rows"] == 1000
 
