@@ -168,7 +168,7 @@ def test_check_gives_verdicts_and_witnesses_that_replay(run, tmp_path):
     assert summary["seed"] == 0
     assert all(set(verdict) == VERDICT_FIELDS for verdict in summary["verdicts"])
     outcomes = {v["claim"]: v["outcome"] for v in summary["verdicts"]}
-    assert outcomes == {"mine-true": "holds", "mine-false": "refuted"}
+    assert outcomes == {"mine-true": "proved", "mine-false": "refuted"}
     witness = next(v["witness"] for v in summary["verdicts"] if v["claim"] == "mine-false")
     replayed = run("replay", witness)
     assert replayed.exit_code == 0
@@ -179,7 +179,7 @@ def test_check_passes_when_all_is_as_expected(run, tmp_path):
     (tmp_path / "mine.py").write_text(TRUE_AND_FALSE)
     result = run("check", "mine.py", "--samples", "40", "--jobs", "1")
     assert result.exit_code == 0
-    assert "1 holds; none differ from expectation" in result.stdout
+    assert "1 proved; none differ from expectation" in result.stdout
 
 
 @pytest.mark.parametrize(
