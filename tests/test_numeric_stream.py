@@ -443,6 +443,14 @@ def test_a_csr_block_costs_no_pass_over_all_rows():
     assert peak < 4 * n, f"{peak} bytes: a row of length n in the narrowest type must be more"
 
 
+def test_a_csr_row_with_more_entries_than_a_block_is_a_block(tiny_blocks):
+    A = np.random.default_rng(11).normal(size=(3, 3 * numeric.rows.BLOCK_ENTRIES))
+    A[1] = 0.0
+    blocks = list(row_source("A", scipy.sparse.csr_array(A)).blocks(np.dtype(float), 1))
+    assert [block.rows for block in blocks] == [slice(0, 1), slice(1, 2), slice(2, 3)]
+    np.testing.assert_array_equal(np.concatenate([block.toarray() for block in blocks]), A)
+
+
 RESIDENT = """
 import resource, sys
 import numpy as np
