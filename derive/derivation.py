@@ -6,7 +6,8 @@ from functools import cached_property, lru_cache
 
 import sympy as sp
 
-from derive.calculus import StructuredHessian, adjoints, gauss_newton, gradient, hessian, square_root
+from derive.border import Border, border
+from derive.calculus import StructuredHessian, adjoints, gauss_newton, gradient, hessian, square_root, tangents
 from derive.formula import Formula
 from derive.letters import Letters
 from derive.products import Product, product
@@ -38,6 +39,7 @@ class Derivation:
     Attributes:
         definitions: named quantities; each uses earlier ones only.
         value: the loss; gradient: g, one entry per row; hessian: diag(D) + U C U^T in z.
+        border: derivatives that involve the scalar variables.
         residual: r with loss = total(r^2)/2, and gauss_newton: J^T J of it; None where the loss is no sum of squares.
         prediction: the model of the (single) datum, the zero of the residual; None where there is none.
         scaling: how the loss is evaluated without overflow.
@@ -48,6 +50,7 @@ class Derivation:
     value: sp.Expr
     gradient: sp.Expr
     hessian: StructuredHessian
+    border: Border
     residual: sp.Expr | None
     gauss_newton: StructuredHessian | None
     prediction: sp.Expr | None
@@ -95,6 +98,7 @@ def differentiate(formula: Formula) -> Derivation:
     lam = adjoints(p, letters.total)
     r = _residual(p)
     curvature = letters.balance(hessian(p, lam, letters.total))
+    beside = border(p, lam, tangents(p, letters.total), letters.total)
     squares = None if r is None else letters.balance(gauss_newton(p, r, letters.total))
     predicted = None if r is None else _prediction(formula, r)
     value, slope = letters.scalar(p.loss), letters.row(gradient(p, lam))
@@ -104,6 +108,7 @@ def differentiate(formula: Formula) -> Derivation:
         value=value,
         gradient=slope,
         hessian=curvature,
+        border=beside.map(letters.row, letters.scalar),
         residual=None if r is None else letters.row(r),
         gauss_newton=squares,
         prediction=None if predicted is None else letters.row(predicted),

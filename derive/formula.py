@@ -42,6 +42,7 @@ class Formula:
         z: the row variable.
         data: row data, in the order in which kernels take them.
         parameters: scalar parameters, in the order in which kernels take them after the data.
+        scalars: those of the parameters that are variables of the loss too; they border gradient and Hessian.
         domain: totals that must not vanish (those with positive terms need no mention).
         names: the paper's letters for subexpressions, such as ``{"u": exp(z), "alpha": total(exp(z))}``; generated
             code, LaTeX and proofs use them.
@@ -62,13 +63,14 @@ class Formula:
     z: sp.Symbol
     data: Sequence[sp.Symbol] = ()
     parameters: Sequence[sp.Symbol] = ()
+    scalars: Sequence[sp.Symbol] = ()
     domain: Sequence[sp.Expr] = ()
     names: Mapping[str, sp.Expr] = field(default_factory=dict)
     reference: str = ""
 
     def __post_init__(self) -> None:
         _check_kinds(self)
-        for attribute in ("data", "parameters", "domain"):
+        for attribute in ("data", "parameters", "scalars", "domain"):
             object.__setattr__(self, attribute, tuple(getattr(self, attribute)))
         object.__setattr__(self, "names", dict(self.names))
         for check in (
@@ -76,6 +78,7 @@ class Formula:
             _check_exact,
             _check_smooth,
             _check_symbols,
+            _check_scalars,
             _check_rows,
             _check_domain,
             _check_names,
@@ -104,7 +107,7 @@ class Formula:
 def _check_kinds(formula: Formula) -> None:
     if not isinstance(formula.z, sp.Symbol):
         raise FormulaError(f"z is one symbol made by row(...); got {formula.z!r} of type {type(formula.z).__name__}.")
-    for attribute in ("data", "parameters", "domain"):
+    for attribute in ("data", "parameters", "scalars", "domain"):
         value = getattr(formula, attribute)
         if isinstance(value, sp.Basic) or not isinstance(value, Sequence):
             raise FormulaError(f"{attribute} is a list, such as {attribute}=[{value}]; got {value!r}.")
@@ -164,6 +167,23 @@ def _check_symbols(formula: Formula) -> None:
             raise FormulaError(
                 f"{label} of formula {formula.name!r} uses {', '.join(unknown)}, which is neither z, data nor a "
                 f"parameter; declare it with data=[...] or parameters=[...] (made by data(...) or parameter(...))."
+            )
+
+
+def _check_scalars(formula: Formula) -> None:
+    undeclared = [str(s) for s in formula.scalars if s not in formula.parameters]
+    if undeclared or len(set(formula.scalars)) < len(formula.scalars):
+        raise FormulaError(
+            f"scalars of formula {formula.name!r} are {list(formula.scalars)}; each is one of the parameters "
+            f"{list(formula.parameters)}, named once: declare it with parameters=[...] as well."
+        )
+    for node in sorted(formula.loss.atoms(sp.Function), key=str):
+        inside = node.free_symbols & set(formula.scalars)
+        if not node.has(total) and formula.z in node.free_symbols and inside:
+            raise FormulaError(
+                f"The loss of formula {formula.name!r} has the scalar variable {min(map(str, inside))} inside {node}, "
+                f"a function of z; scalar variables are differentiated outside such functions only: make it a plain "
+                f"parameter, or a row of its own."
             )
 
 

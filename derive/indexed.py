@@ -45,6 +45,21 @@ def indexed_mismatch(formula: Formula) -> str | None:
     for label, (reference, entry) in pairs.items():
         if not is_zero(reference - notation.canonical(entry)):
             return f"{label} differs from the indexed derivation"
+    return _border_mismatch(notation, slope, derived)
+
+
+def _border_mismatch(notation: "_Indexed", slope: sp.Expr, derived: Derivation) -> str | None:
+    """The same for the derivatives with respect to the scalar variables."""
+    loss, beside = notation.loss(), derived.border
+    for a, u in enumerate(derived.formula.scalars):
+        pairs = {f"dL/d{u}": (sp.diff(loss, u), notation.row(beside.gradient[a], _J))}
+        pairs[f"d(g_j)/d{u}"] = (sp.diff(slope, u), notation.row(beside.rows[a], _J))
+        for b, other in enumerate(derived.formula.scalars):
+            entry = notation.row(beside.corner[a][b], _J)
+            pairs[f"the corner entry ({u}, {other})"] = (sp.diff(loss, u, other), entry)
+        for label, (reference, entry) in pairs.items():
+            if not is_zero(notation.canonical(reference) - notation.canonical(entry)):
+                return f"{label} differs from the indexed derivation"
     return None
 
 

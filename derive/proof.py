@@ -113,11 +113,27 @@ def written_out_mismatch(formula: Formula, n: int) -> str | None:
         "Hessian entry (1, 1)": (sp.diff(loss, z1, 2), H[0][0]),
         "Hessian entry (1, 2)": (sp.diff(loss, z1, z2), H[0][1]),
     }
+    pairs |= _border_pairs(formula, expansion, loss, z1)
     pairs |= _square_pairs(formula, expansion, loss)
     for label, (reference, entry) in pairs.items():
         if not is_zero(_spell(reference, spelled) - _spell(entry, spelled)):
             return f"{label} differs"
     return None
+
+
+def _border_pairs(
+    formula: Formula, expansion: Expansion, loss: sp.Expr, z1: sp.Symbol
+) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+    """Derivatives with respect to the scalar variables: of the loss, of gradient entry 1, of one another."""
+    beside, scalars = differentiate(formula).border, formula.scalars
+    pairs = {}
+    for a, u in enumerate(scalars):
+        pairs[f"dL/d{u}"] = (sp.diff(loss, u), expansion.scalar(beside.gradient[a]))
+        pairs[f"the border entry (1, {u})"] = (sp.diff(loss, z1, u), expansion.row(beside.rows[a])[0])
+        for b, other in enumerate(scalars):
+            entry = expansion.scalar(beside.corner[a][b])
+            pairs[f"the corner entry ({u}, {other})"] = (sp.diff(loss, u, other), entry)
+    return pairs
 
 
 def _square_pairs(formula: Formula, expansion: Expansion, loss: sp.Expr) -> dict[str, tuple[sp.Expr, sp.Expr]]:

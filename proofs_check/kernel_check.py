@@ -48,6 +48,7 @@ class KernelReport:
     product: float
     gauss_newton: float
     blocks: float
+    border: float
     ball: float
 
     def __str__(self) -> str:
@@ -89,6 +90,9 @@ class _Reference:
     gradient: list[Any]
     hessian: list[list[Any]]
     gauss_newton: list[list[Any]] | None
+    slopes: list[Any]
+    border: list[list[Any]]
+    corner: list[list[Any]]
 
 
 def _verify_once(
@@ -115,6 +119,7 @@ def _verify_once(
             product,
             max(squares),
             _block_distance(kernel, z, data, parameters, exact),
+            _border_distance(kernel, z, data, parameters, exact) if formula.scalars else 0.0,
             _ball_distance(balls, z, data, parameters, exact),
         )
 
@@ -182,6 +187,17 @@ def _weighted(weights: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> np.n
     return np.sum([w * row for w, row in zip(weights, rows, strict=True)], axis=0)
 
 
+def _border_distance(
+    kernel: ModuleType, z: np.ndarray, data: Sequence[np.ndarray], parameters: Sequence[float], exact: _Reference
+) -> float:
+    """Largest error of the derivatives with respect to the scalar variables."""
+    slopes, log_scale = kernel.scalar_gradient(z, *data, *parameters)
+    rows, corner, _ = kernel.border(z, *data, *parameters)
+    factor = mpmath.exp(mpmath.mpf(float(log_scale)))
+    pairs = ((slopes, exact.slopes), (np.ravel(rows), _flat(exact.border)), (corner.ravel(), _flat(exact.corner)))
+    return max(_distance([factor * float(e) for e in found], expected) for found, expected in pairs)
+
+
 def _rows_in_domain(formula: Formula, kernel: ModuleType, z: np.ndarray) -> np.ndarray:
     """The rows, or their absolute values where the loss (a logarithm, a root) is only defined for positive z."""
     ones = [np.full(ROWS, 0.5)] * len(formula.data), [1.0] * len(formula.parameters)
@@ -196,6 +212,8 @@ def _reference(
     fixed = {s: mpmath.mpf(p) for s, p in zip(formula.parameters, parameters, strict=True)}
     point, h = [mpmath.mpf(float(e)) for e in z], mpmath.mpf(STEP)
 
+    n, scalars = len(point), list(formula.scalars)
+
     def rows(*moves: tuple[int, int]) -> Mapping[sp.Symbol, Sequence[Any]]:
         moved = list(point)
         for index, sign in moves:
@@ -203,20 +221,31 @@ def _reference(
         return {**columns, formula.z: moved}
 
     def loss(*moves: tuple[int, int]) -> Any:
-        return evaluate_loss(formula, rows(*moves), fixed)
+        moved, moved_fixed = list(point), dict(fixed)
+        for index, sign in moves:  # beyond the rows come the scalar variables
+            if index < n:
+                moved[index] += sign * h
+            else:
+                moved_fixed[scalars[index - n]] += sign * h
+        return evaluate_loss(formula, {**columns, formula.z: moved}, moved_fixed)
 
-    n = len(point)
+    def first(i: int) -> Any:
+        return (loss((i, 1)) - loss((i, -1))) / (2 * h)
 
     def second(i: int, j: int) -> Any:
         corners = (s * t * loss((i, s), (j, t)) for s in (1, -1) for t in (1, -1))
         return sum(corners) / (4 * h**2)
 
     lower = [[second(i, j) for j in range(i + 1)] for i in range(n)]
+    beside = range(n, n + len(scalars))
     return _Reference(
         loss(),
-        [(loss((i, 1)) - loss((i, -1))) / (2 * h) for i in range(n)],
+        [first(i) for i in range(n)],
         [[lower[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)],
         _squared_jacobian(lambda *moves: _roots(formula, rows(*moves), fixed), n, h) if squares else None,
+        [first(i) for i in beside],
+        [[second(i, j) for j in range(n)] for i in beside],
+        [[second(i, j) for j in beside] for i in beside],
     )
 
 
@@ -290,11 +319,15 @@ def _ball_distance(
         arguments = [*columns, *(arb(p) for p in parameters)]
         D, U, C = balls.hessian(*arguments)
         H = [[_entry(D, U, C, i, j) for j in range(len(z))] for i in range(len(z))]
-        pairs = (
+        pairs = [
             ([balls.value(*arguments)], [exact.value]),
             (balls.gradient(*arguments), exact.gradient),
             (_flat(H), _flat(exact.hessian)),
-        )
+        ]
+        if exact.slopes:
+            slopes, rows, corner = balls.border(*arguments)
+            expected = (exact.slopes, _flat(exact.border), _flat(exact.corner))
+            pairs += zip((slopes, _flat(rows), _flat(corner)), expected, strict=True)
         return max(_farthest(found, expected) for found, expected in pairs)
     finally:
         ctx.prec = before

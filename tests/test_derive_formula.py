@@ -33,6 +33,11 @@ REFUSED = {
     "names is a dictionary": (dict(names={1: u}), "names is a dictionary"),
     "imaginary": (dict(loss=total(sp.I * u)), "not a real expression"),
     "keyword as data": (dict(data=[data("lambda")], loss=total(u * data("lambda"))), "or Python does"),
+    "scalar that is no parameter": (dict(scalars=[q]), "declare it with parameters="),
+    "scalar inside a function of z": (
+        dict(loss=total(sp.exp(q * z)), data=[], parameters=[q], scalars=[q]),
+        r"scalar variable q inside exp\(q\*z\)",
+    ),
     "name of a numbered sum": (
         dict(data=[data("sum_1")], loss=total(u * data("sum_1"))),
         "generated code uses that name",
@@ -52,9 +57,10 @@ def test_divisors_with_positive_terms_need_no_domain():
     assert formula(loss=total(u / total(sp.cosh(z)))).domain == ()
 
 
-def test_shipped_formulas_are_the_nine_losses_and_the_regularizer():
+def test_shipped_formulas_are_the_nine_losses_the_regularizer_and_two_reduced_losses():
     losses = {f"{family}-{kind}" for family in ("plain", "rescaled", "normalized") for kind in ("exp", "sinh", "cosh")}
-    assert set(formulas()) == losses | {"regularizer"}
+    reduced = {"linear-self-attention-fixed", "linear-self-attention-random"}
+    assert set(formulas()) == losses | reduced | {"regularizer"}
 
 
 def test_formula_file(tmp_path):

@@ -80,6 +80,8 @@ def ball_functions(d: Derivation) -> str:
             d.hessian,
         ),
     ]
+    if d.formula.scalars:
+        functions.append(_border(d, arguments))
     if d.residual is not None:
         doc = "Residual c with loss = ||c||^2 / 2."
         functions.append(_function(d, f"residual({arguments})", doc, [d.residual], f"return {_row(d, d.residual)}"))
@@ -87,6 +89,16 @@ def ball_functions(d: Derivation) -> str:
         doc = f"The model of {d.formula.data[0]}: the zero of the residual."
         functions.append(_function(d, f"prediction({z})", doc, [d.prediction], f"return {_row(d, d.prediction)}"))
     return "\n\n".join(functions)
+
+
+def _border(d: Derivation, arguments: str) -> str:
+    slopes = ", ".join(map(_scalar, d.border.gradient))
+    rows = ", ".join(_row(d, column) for column in d.border.rows)
+    corner = ", ".join("[" + ", ".join(map(_scalar, line)) + "]" for line in d.border.corner)
+    names = ", ".join(map(str, d.formula.scalars))
+    doc = f"dL/du, rows d(dL/d{d.formula.z})/du and the corner d^2 L/(du du') for the scalar variables {names}."
+    outputs = [*d.border.gradient, *d.border.pieces]
+    return _function(d, f"border({arguments})", doc, outputs, f"return [{slopes}], [{rows}], [{corner}]")
 
 
 def _hessian(d: Derivation, head: str, doc: str, H: StructuredHessian) -> str:

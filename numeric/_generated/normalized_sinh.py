@@ -22,6 +22,7 @@ import numpy as np
 NAME = "normalized-sinh"
 DATA = ("b",)
 PARAMETERS = ()
+SCALARS = ()
 DEGREE = 0
 SHIFT_INVARIANT = False
 DOMAIN = "defined where alpha is not 0"
@@ -31,9 +32,8 @@ WORK = {"value": 2, "value_and_gradient": 3, "hessian": 4, "hessian_product": 4,
 TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
-SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "b7d402206e41416e378f06b5187c88b9ff8450f9d95930b051676b609cada130"
+DIGEST = "26fc37425aefd11dbaaac58f26b08e51482c58b92ca9c1254ac8229fed3f9db3"
 
 
 def _workspace(z, count, work, overwrite):
@@ -353,19 +353,13 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
+    """D and the U_i of the Hessian, for a block."""
     alpha = t["alpha"]
+    sum_cf = t["sum_cf"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
     c = f - b
-    return (f, c*f + v**2/alpha**2), (-v*(c + f)/alpha, v/alpha)
-
-
-@np.errstate(all="ignore")
-def hessian_weights(m, t):
-    """The weights of `hessian_rows`."""
-    sum_cf = t["sum_cf"]
-    return (-sum_cf, 1)
+    return f*(c - sum_cf) + v**2/alpha**2, (-v*(c + f)/alpha, v/alpha)
 
 
 @np.errstate(all="ignore")
@@ -381,17 +375,11 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
+    """D and the U_i of J^T J, for a block."""
     alpha = t["alpha"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
-    return (v**2/alpha**2,), (-f*v/alpha, v/alpha)
-
-
-@np.errstate(all="ignore")
-def gauss_newton_weights(m, t):
-    """The weights of `gauss_newton_rows`."""
-    return (1,)
+    return v**2/alpha**2, (-f*v/alpha, v/alpha)
 
 
 @np.errstate(all="ignore")
@@ -414,4 +402,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 45cce7d5c52a40651c7b895f88ec898d4aad1e8c5ddf3a79177463e21190a9e3
+# text d9008970384d21dea8797448c08809bd6d581d6362778f83a16d02a9964831b3

@@ -15,6 +15,7 @@ import numpy as np
 NAME = "regularizer"
 DATA = ("w",)
 PARAMETERS = ()
+SCALARS = ()
 DEGREE = None
 SHIFT_INVARIANT = False
 DOMAIN = ""
@@ -24,9 +25,8 @@ WORK = {"value": 0, "value_and_gradient": 0, "hessian": 1, "hessian_product": 1,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
-SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "0219eb007388d7eecd90267ffab944960ddcd49e321ee18bd807a8d686b02439"
+DIGEST = "9b43d9ed9ba0f94192ee70221258a14b3df4e41bd48bf98bdbd4db6000de6a69"
 
 
 def _workspace(z, count, work, overwrite):
@@ -182,14 +182,8 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, w, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
-    return (w**2,), ()
-
-
-@np.errstate(all="ignore")
-def hessian_weights(m, t):
-    """The weights of `hessian_rows`."""
-    return (1,)
+    """D and the U_i of the Hessian, for a block."""
+    return w**2, ()
 
 
 @np.errstate(all="ignore")
@@ -201,14 +195,8 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, w, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
-    return (w**2,), ()
-
-
-@np.errstate(all="ignore")
-def gauss_newton_weights(m, t):
-    """The weights of `gauss_newton_rows`."""
-    return (1,)
+    """D and the U_i of J^T J, for a block."""
+    return w**2, ()
 
 
 @np.errstate(all="ignore")
@@ -218,4 +206,4 @@ def gauss_newton_core(m, t):
     return C
 
 
-# text 58f9e57dd3631e9cb22b1909ab412005bcfa290edbe218b72d533e66254abd52
+# text ec1364e7d2c1ae54ae05c97da6c285f3278bd8f3ede9b719f39b64837f9c4ccb

@@ -20,6 +20,7 @@ import numpy as np
 NAME = "rescaled-cosh"
 DATA = ("b",)
 PARAMETERS = ()
+SCALARS = ()
 DEGREE = 2
 SHIFT_INVARIANT = False
 DOMAIN = ""
@@ -29,9 +30,8 @@ WORK = {"value": 1, "value_and_gradient": 2, "hessian": 3, "hessian_product": 3,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
-SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "7d2550c8ca6a98623c8baa453b4cbcc3d5ef091fa3ede4fbc9c529d8a8ea1dfe"
+DIGEST = "d3050b69013374e1f3041a39d27911a155196853ce4d236dd1b432ac1ec36ff4"
 
 
 def _workspace(z, count, work, overwrite):
@@ -310,18 +310,12 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
+    """D and the U_i of the Hessian, for a block."""
     alpha = t["alpha"]
+    sum_bc = t["sum_bc"]
     u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     c = u - alpha*b
-    return (u, c*u + v**2), (-b*v, v)
-
-
-@np.errstate(all="ignore")
-def hessian_weights(m, t):
-    """The weights of `hessian_rows`."""
-    sum_bc = t["sum_bc"]
-    return (-sum_bc, 1)
+    return u*(c - sum_bc) + v**2, (-b*v, v)
 
 
 @np.errstate(all="ignore")
@@ -337,15 +331,9 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
+    """D and the U_i of J^T J, for a block."""
     _, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
-    return (v**2,), (-b*v, v)
-
-
-@np.errstate(all="ignore")
-def gauss_newton_weights(m, t):
-    """The weights of `gauss_newton_rows`."""
-    return (1,)
+    return v**2, (-b*v, v)
 
 
 @np.errstate(all="ignore")
@@ -367,4 +355,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text bd9ee31293c52ecd49856b315a71998177ec3495bc47b8e5e290774084b8fcb0
+# text 3f023fbdd5d17f541a2845f97ff7982863cf5042cc7d487da08b1b4f199a8768

@@ -19,6 +19,7 @@ import numpy as np
 NAME = "rescaled-exp"
 DATA = ("b",)
 PARAMETERS = ()
+SCALARS = ()
 DEGREE = 2
 SHIFT_INVARIANT = False
 DOMAIN = ""
@@ -28,9 +29,8 @@ WORK = {"value": 1, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
-SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "3bf382286235992fb292628fd55bda785c5cd1d88bbb19eef4622bc29bc8a788"
+DIGEST = "583de00b195d808eb20fbf801d0d848e69d8e5dbb6f8a3f20e805c0876381cde"
 
 
 def _workspace(z, count, work, overwrite):
@@ -302,19 +302,13 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
+    """D and the U_i of the Hessian, for a block."""
     alpha = t["alpha"]
+    sum_bc = t["sum_bc"]
     z = z - m
     u = np.exp(z)
     c = u - alpha*b
-    return (u, u*(c + u)), (-b*u, u)
-
-
-@np.errstate(all="ignore")
-def hessian_weights(m, t):
-    """The weights of `hessian_rows`."""
-    sum_bc = t["sum_bc"]
-    return (-sum_bc, 1)
+    return u*(c + u - sum_bc), (-b*u, u)
 
 
 @np.errstate(all="ignore")
@@ -330,16 +324,10 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
+    """D and the U_i of J^T J, for a block."""
     z = z - m
     u = np.exp(z)
-    return (u**2,), (-b*u, u)
-
-
-@np.errstate(all="ignore")
-def gauss_newton_weights(m, t):
-    """The weights of `gauss_newton_rows`."""
-    return (1,)
+    return u**2, (-b*u, u)
 
 
 @np.errstate(all="ignore")
@@ -362,4 +350,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 2827bcec92c692b3900189f5f9b197cad6920616fe0ba51da471b919c5c98475
+# text 990b161e2e9bde19b5ee5f9e2e8821418df8602d5bf89237532de079082de304

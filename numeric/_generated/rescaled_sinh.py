@@ -20,6 +20,7 @@ import numpy as np
 NAME = "rescaled-sinh"
 DATA = ("b",)
 PARAMETERS = ()
+SCALARS = ()
 DEGREE = 2
 SHIFT_INVARIANT = False
 DOMAIN = ""
@@ -29,9 +30,8 @@ WORK = {"value": 2, "value_and_gradient": 2, "hessian": 3, "hessian_product": 3,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
-SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "c81a9523708677bbd2ef23e4431b3dbeb923a5535f604d3c44da2ce19d1e9d82"
+DIGEST = "cb4ce8249b12b98917c1b84ae75ca1d20053b986e39ec78abef0a32ee77ef843"
 
 
 def _workspace(z, count, work, overwrite):
@@ -310,18 +310,12 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
+    """D and the U_i of the Hessian, for a block."""
     alpha = t["alpha"]
+    sum_bc = t["sum_bc"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     c = u - alpha*b
-    return (u, c*u + v**2), (-b*v, v)
-
-
-@np.errstate(all="ignore")
-def hessian_weights(m, t):
-    """The weights of `hessian_rows`."""
-    sum_bc = t["sum_bc"]
-    return (-sum_bc, 1)
+    return u*(c - sum_bc) + v**2, (-b*v, v)
 
 
 @np.errstate(all="ignore")
@@ -337,15 +331,9 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
+    """D and the U_i of J^T J, for a block."""
     v, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
-    return (v**2,), (-b*v, v)
-
-
-@np.errstate(all="ignore")
-def gauss_newton_weights(m, t):
-    """The weights of `gauss_newton_rows`."""
-    return (1,)
+    return v**2, (-b*v, v)
 
 
 @np.errstate(all="ignore")
@@ -367,4 +355,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text e8bb25a8b2370620f9e9b2cd00c8cacaa25c6baec70749d2333e3cd20a7cdf13
+# text 23d73f1d59c69445109116bffb30d6e10037f79788d1f93ffddaf29a69750057

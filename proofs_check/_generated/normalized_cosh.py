@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "12838e5f766e44bfe83f2092fbdde938a3d2a8f9c3c0e5f6b859701a36d58c5a"
+DIGEST = "b7db79dc47e19b0a9c7b14e7f93d30f1135b73f4cae118efb8efd25e01bb8b7a"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 4c17a759aced00057770dcbdcd4e4deaa7614359433892e4208efbeb384ffb6d
+# text 3e169e2b3f9a1e8ae8e1518cc27594d16a7e71319bcfb367386f4d100014dbbd

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "b7d402206e41416e378f06b5187c88b9ff8450f9d95930b051676b609cada130"
+DIGEST = "26fc37425aefd11dbaaac58f26b08e51482c58b92ca9c1254ac8229fed3f9db3"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text aa86bdee0922e7aeef8d2c4fecafee04918254f60e95323807c5b065c043225b
+# text 50800f38562c5719e1da5599cc2f432373d2cfcfad77c4abaa2ff4c8f6e2e121

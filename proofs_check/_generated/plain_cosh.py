@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "c46b87b5dd2e7315dc532c9093991281d2971f93de7417afe7f8fb55a26fffdf"
+DIGEST = "850ab2a2e8cc06ed514e7b1a841f0091f6f526631c057855fe6b9b046ac1b826"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 9f8cee0ce7255265221c816b5d509b94d0ea5ba5e2b50e7e871500fc67687bf5
+# text 51ec70c3370e77695d00b0abec8dc372756dc8899985f092609e8bb14938c8f1

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "c6fd4d627b289d50ca43a071686bf8612dabd4a71147018573bb5351ddb0b64c"
+DIGEST = "db2fd33148116bb6c4ba1ff8b64197fe92cdb1ade7cd53c07367359c648d08b8"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 9fb0b733bb4fc3def82faa95a2f398a2559f461af6fcb38e7aa93a16845081ce
+# text 4dda532c9470d19fdfcc3815fc117c9eb807fb1e3cb1f311d4217095c02a74b3

@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "0219eb007388d7eecd90267ffab944960ddcd49e321ee18bd807a8d686b02439"
+DIGEST = "9b43d9ed9ba0f94192ee70221258a14b3df4e41bd48bf98bdbd4db6000de6a69"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 31ac33c8aaa933d33bf08b65abc6787d8d64903457af4f7174cbe9faad9494df
+# text d12d2e6ee0ee1ed348d46adb0b008719424d8b0b45f0ee522579da54f00d4cd4

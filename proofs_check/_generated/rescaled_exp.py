@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "3bf382286235992fb292628fd55bda785c5cd1d88bbb19eef4622bc29bc8a788"
+DIGEST = "583de00b195d808eb20fbf801d0d848e69d8e5dbb6f8a3f20e805c0876381cde"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text fc9c06498fc9a2665ad017e1402c09bbbf0a8c31080498819d40b5f2ddd3d88e
+# text c180b3570d76bc39b1452dc18b4224560b3eb0d2708152769138508224ab2d1e
