@@ -20,7 +20,7 @@ ALPHA = total(sp.exp(z))
 # Totals of totals, scalars inside and outside of them, a product of both: every term of the border occurs.
 NESTED = Formula(
     "nested-scalars",
-    loss=total((s * sp.exp(z) / ALPHA - r * s**2 * b) ** 2) / 2 + r * total(sp.exp(z) * (1 + s**2)) ** 3,
+    loss=total((s * sp.exp(z) / ALPHA - r * s**2 * b) ** 2) / 2 + r * total(sp.exp(z) * (1 + s**2)) ** 2,
     z=z,
     data=[b],
     parameters=[s, r],

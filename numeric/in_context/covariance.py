@@ -3,12 +3,14 @@
 Every law gives what theory and sampling need: moments, a draw of prompts' covariances, and the same law scaled by c.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.integrate import IntegrationWarning
 
 from numeric.kernels import Array
 from numeric.validation import InputError, real_array
@@ -254,7 +256,15 @@ def _check_eigenvalue_law(name: str, law: Any) -> None:
 
 
 def _moment(law: Any, order: int) -> float:
-    return float(law.moment(order)) if hasattr(law, "rvs") else float(law) ** order
+    """E[lambda^order], infinite where SciPy's quadrature finds the integral divergent."""
+    if not hasattr(law, "rvs"):
+        return float(law) ** order
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", IntegrationWarning)
+        try:
+            return float(law.moment(order))
+        except IntegrationWarning:
+            return float("inf")
 
 
 def _draw(law: Any, rng: np.random.Generator, shape: tuple[int, int]) -> Array:

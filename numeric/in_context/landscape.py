@@ -167,7 +167,7 @@ class Arrival:
     message: str
 
 
-def follow(scene: Landscape, theta: Any, *, end: float = 1e6, rtol: float = 1e-8) -> Arrival:
+def follow(scene: Landscape, theta: Any, *, end: float = 1e6, rtol: float = 1e-6) -> Arrival:
     """Follow the gradient flow over all parameters to a stationary point, and name it.
 
     Args:

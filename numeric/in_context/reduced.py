@@ -161,13 +161,13 @@ def reduced_loss(law: CovarianceLaw, N: float) -> ReducedLoss:
     """
     if not N >= 1:
         raise InputError(f"N: got {N}; a training prompt has at least one labelled example")
-    d = law.dimension
     if isinstance(law, DiagonalCovariance):
+        d = law.dimension
         square = np.diag(law.moments[1])
         rows = tuple(np.ascontiguousarray(q).reshape(1, -1) for q in (law.cubic, law.mixed, square))
         return ReducedLoss(law, float(N), np.eye(d)[None], np.ones(1), linear_self_attention_random, rows, (float(N),))
     if isinstance(law, CovarianceMixture):
-        lam, basis = law.spectra
+        (lam, basis), d = law.spectra, law.dimension
         pair = (len(lam), d, d)
         left, right = np.broadcast_to(lam[:, :, None], pair), np.broadcast_to(lam[:, None, :], pair)
         rows = tuple(
@@ -189,4 +189,4 @@ def check_point(loss: ReducedLoss, U11: Any, u: float) -> tuple[Array, float]:
     """
     matrix = real_array("U11", U11, 2).astype(float)
     check_shape("U11", matrix, (loss.dimension, loss.dimension), "the covariance")
-    return matrix, float(real_array("u", u, 0))
+    return matrix, float(real_array("u", [u], 1)[0])

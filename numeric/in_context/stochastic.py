@@ -55,10 +55,7 @@ def stochastic_descent(
     rng, model, every = np.random.default_rng(seed), start, max(1, steps // POINTS)
     kept = [(0, model)]
     for step in range(1, steps + 1):
-        row, columns = empirical_gradient(model, law.draw(rng, batch))
-        U11, u, u12, u21 = model.blocks
-        row = np.append(u12, u) - step_size * row
-        columns = np.vstack([U11, u21]) - step_size * columns
+        row, columns = _stepped(model, law.draw(rng, batch), step_size)
         if not (np.isfinite(row).all() and np.isfinite(columns).all()):
             return _run(
                 law, kept, "diverged", f"Parameters overflowed at step {step}: lower step_size {step_size:.3g}."
@@ -67,6 +64,13 @@ def stochastic_descent(
         if step % every == 0 or step == steps:
             kept.append((step, model))
     return _run(law, kept, "out of time", f"{steps} steps were taken, as asked; a minibatch run has no end of its own.")
+
+
+@np.errstate(over="ignore", invalid="ignore")  # a step that is too long is reported by what it leaves
+def _stepped(model: LinearSelfAttention, prompts: Prompts, step_size: float) -> tuple[Array, Array]:
+    row, columns = empirical_gradient(model, prompts)
+    U11, u, u12, u21 = model.blocks
+    return np.append(u12, u) - step_size * row, np.vstack([U11, u21]) - step_size * columns
 
 
 def empirical_gradient(model: LinearSelfAttention, prompts: Prompts) -> tuple[Array, Array]:
@@ -83,6 +87,7 @@ def empirical_gradient(model: LinearSelfAttention, prompts: Prompts) -> tuple[Ar
     return residual @ Gk, (residual[:, None] * G_row).T @ prompts.query
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _run(law: PromptLaw, kept: list[tuple[int, LinearSelfAttention]], status: str, message: str) -> StochasticRun:
     times, models = zip(*kept, strict=True)
     matrices, scalars = zip(*(model.blocks[:2] for model in models), strict=True)
