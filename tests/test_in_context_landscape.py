@@ -89,15 +89,14 @@ def test_the_papers_start_leads_to_the_global_minimum():
 
 def test_generic_starts_find_spurious_minima_with_their_names():
     scene, rng = landscape(fixed_covariance(np.eye(2)), 4), np.random.default_rng(3)
-    arrivals = [follow(scene, 0.5 * rng.normal(size=9)) for _ in range(6)]
+    arrivals = [follow(scene, 0.5 * rng.normal(size=9)) for _ in range(4)]
     kinds = {arrival.kind for arrival in arrivals}
     assert kinds == {"global minimum", "rank-one minimum"}
     for arrival in arrivals:
         assert arrival.curvature > -1e-6
         if arrival.kind == "rank-one minimum":
-            U11, u, u12, u21 = scene.split(arrival.theta)
             assert arrival.rank == 1
-            # On u = U11 = 0 the least loss over rank-one M = m e e^T is 1 - 1/(2 Gamma_11): the gap is half a Gamma^{-1}.
+            # Of the two directions M serves one: the gap is half an eigenvalue of Lambda^2 Gamma^{-1}.
             assert arrival.gap == pytest.approx(1 / (2 * (1 + 3 / 4)), rel=1e-6)
             assert "Start from u12 = u21 = 0" in arrival.message
 

@@ -74,7 +74,7 @@ def test_the_limit_is_trained_to_the_minimum_of_the_loss():
     """The risk of the trained model at M = N, over random tasks, is twice min L."""
     for law in (fixed_covariance(covariance(4, 2)), CovarianceMixture([covariance(3, 1), covariance(3, 8)])):
         end = limit(law, 7)
-        assert risk(end.product, PromptLaw(law, 7)).total == pytest.approx(2 * end.loss, rel=ROUNDING)
+        assert risk(end.predictor, PromptLaw(law, 7)).total == pytest.approx(2 * end.loss, rel=ROUNDING)
 
 
 LINKS = {
@@ -90,7 +90,7 @@ def test_theorem_term_by_term(name):
     """The three bias terms and the rest are `risk` at Gamma^{-1}, and Monte Carlo agrees."""
     Lambda, w, N, M = covariance(3, 6), np.array([0.4, -0.3, 0.2]), 6, 5
     law = PromptLaw(fixed_covariance(Lambda), M, fixed_task(w), LINKS[name])
-    P = limit(law.covariance, N).product
+    P = limit(law.covariance, N).predictor
     moments = LINKS[name].moments(w, Lambda)
     terms = theorem_terms(Lambda, N, M, moments.direction, moments.covariance, moments.best_error)
     whole = risk(P, law)
@@ -120,7 +120,7 @@ def test_random_covariances_average_the_risk():
 def test_exponential_tests_of_the_figure(c):
     d, N, M = 4, 10, 6
     law = DiagonalCovariance([stats.expon()] * d)
-    P = limit(law, N).product
+    P = limit(law, N).predictor
     test = PromptLaw(law.scaled(c), M)
     whole = risk(P, test).total
     assert exponential_test_risk(P[0, 0], c, d, M) == pytest.approx(whole, rel=ROUNDING)
@@ -130,7 +130,7 @@ def test_exponential_tests_of_the_figure(c):
 def test_lsa_limits_of_the_figure():
     """M = N = infinity, trained on Exp(1), d = 20: m1 - m2^2/m3 = 1/3, 25 1/3 and 387 for c = 1, 4, 9; 4/9 on I."""
     law = DiagonalCovariance([stats.expon()] * 20)
-    P = limit(law, np.inf).product
+    P = limit(law, np.inf).predictor
     for c, expected in ((1, 1 / 3), (4, 76 / 3), (9, 387)):
         assert risk(P, PromptLaw(law.scaled(c), 10**12)).total / 20 == pytest.approx(expected, rel=1e-9)
     assert risk(P, PromptLaw(fixed_covariance(np.eye(20)), 10**12)).total / 20 == pytest.approx(4 / 9, rel=1e-9)
@@ -140,7 +140,7 @@ def test_lsa_limits_of_the_figure():
 def test_isotropic_comparison(M):
     """d = 5, N = 20, noise 1/2: model, least squares and one gradient step, closed forms from three places."""
     law = PromptLaw(fixed_covariance(np.eye(5)), M, labels=linear_labels(0.5))
-    P = limit(law.covariance, 20).product
+    P = limit(law.covariance, 20).predictor
     assert isotropic_risk(5, 20, M, 0.5) == pytest.approx(risk(P, law).excess, rel=ROUNDING)
     normalized = (36 + 6 * 400 / M) / 26**2 + 0.25 / M * (20 / 26) ** 2
     assert isotropic_risk(5, 20, M, 0.5) == pytest.approx(5 * normalized, rel=ROUNDING)
@@ -168,7 +168,7 @@ def test_large_prompts_and_rates():
     Lambda = covariance(4, 9)
 
     def excess(N, M):
-        return risk(limit(fixed_covariance(Lambda), N).product, PromptLaw(fixed_covariance(Lambda), M)).excess
+        return risk(limit(fixed_covariance(Lambda), N).predictor, PromptLaw(fixed_covariance(Lambda), M)).excess
 
     assert excess(np.inf, 200) / excess(np.inf, 100) == pytest.approx(0.5, rel=1e-6)
     assert excess(10**5, 10**15) / excess(2 * 10**5, 10**15) == pytest.approx(4, rel=1e-3)
@@ -176,7 +176,7 @@ def test_large_prompts_and_rates():
 
 
 def _at(Lambda, N):
-    return limit(fixed_covariance(Lambda), N).product, PromptLaw(fixed_covariance(Lambda), 1)
+    return limit(fixed_covariance(Lambda), N).predictor, PromptLaw(fixed_covariance(Lambda), 1)
 
 
 def test_risk_curves_are_the_same_to_the_bit():

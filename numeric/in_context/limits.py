@@ -27,7 +27,7 @@ class Limit:
     """The end of the flow from Assumption 3.3 (Theorems 4.1 and 4.5).
 
     Attributes:
-        product: M_* = u_* U11_*; Gamma^{-1} for a fixed covariance. It is the matrix of the predictor (4.2).
+        product: M_* = u_* U11_*; Gamma^{-1} for a fixed covariance.
         u: ||M_*||_F^(1/2); U11: M_*/||M_*||_F^(1/2).
         reduced_minimum: min l; loss: min L = min l + tr(E Lambda)/2.
     """
@@ -37,6 +37,14 @@ class Limit:
     U11: Array
     reduced_minimum: float
     loss: float
+
+    @property
+    def predictor(self) -> Array:
+        """P with prediction x_query^T P (1/M) sum y_i x_i, see (4.2): M_*^T.
+
+        M_* is symmetric unless the law mixes matrices that do not commute.
+        """
+        return self.product.T
 
     @property
     def model(self) -> LinearSelfAttention:

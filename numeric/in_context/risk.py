@@ -50,7 +50,7 @@ def risk(P: Any, law: PromptLaw) -> Risk:
     """The exact risk of x_query^T P (1/M) sum y_i x_i on prompts of a law.
 
     Args:
-        P: d x d; ``limit(training_law, N).product`` is the trained model.
+        P: d x d; ``limit(training_law, N).predictor`` is the trained model.
         law: of the test prompts. Any label law for one task and one covariance; linear labels for random tasks,
             random covariances and query shift, where only second moments of the task enter.
 
