@@ -92,7 +92,9 @@ class RowBlocks:
         return [
             self._function(f"{kind}_rows", rows, doc, [*terms, *H.U], pieces),
             self._function(f"{kind}_weights", scalars, f"The weights of `{kind}_rows`.", weights, _weights(weights)),
-            self._function(f"{kind}_core", scalars, f"C of {of}.", entries, "C", core(H.C, "m")),
+            self._function(
+                f"{kind}_core", scalars, f"C of {of}.", entries, "C", core(H.C, "m", self.d.formula.parameters)
+            ),
         ]
 
     def _level(self, symbol: sp.Symbol) -> int:

@@ -147,7 +147,7 @@ def _second_order(module: KernelModule, name: str, arguments: Sequence[str], doc
         body.overwrite(f"{D}[{overflow}] = np.inf  # reported: dividing by it would give 0", D)
     for vanished in outside:
         body.overwrite(f"{D}[{vanished}[..., 0]] = np.nan  # outside the domain", D)
-    for line in core(H.C, body.z):
+    for line in core(H.C, body.z, d.formula.parameters):
         body.statement(line)
     columns = ", ".join(body.kept(column) for column in U) + ("," if len(U) == 1 else "")
     module.add(name, arguments, doc, body, f"{body.kept(D)}, ({columns}), C, {module.log_scale}")
@@ -157,22 +157,17 @@ def _border(module: KernelModule, arguments: Sequence[str]) -> None:
     """Derivatives with respect to the scalar variables; outside the domain and on overflow `value` reports."""
     d, names = module.d, ", ".join(map(str, module.d.formula.scalars))
     body = module.body(d.border.gradient)
-    slopes = "".join(f"{_like(e, body.z)}, " for e in d.border.gradient).rstrip()
+    like = f"{body.z}[..., 0]"
+    slopes = "".join(f"np.full_like({like}, {scalar(e, d.formula.parameters)}), " for e in d.border.gradient).rstrip()
     doc = f"dL/du for the scalar variables u = {names}."
     module.add("scalar_gradient", arguments, doc, body, f"({slopes}), {module.log_scale}")
     body = module.body(d.border.pieces)
     rows = [body.output(column, f"B{i + 1}") for i, column in enumerate(d.border.rows)]
-    for line in core(d.border.corner, body.z):
+    for line in core(d.border.corner, body.z, d.formula.parameters):
         body.statement(line)
     columns = ", ".join(map(body.kept, rows)) + ("," if len(rows) == 1 else "")
     doc = f"Rows B_u = d(dL/d{body.z})/du and the corner C of d^2 L/(du du') for the scalar variables {names}."
     module.add("border", arguments, doc, body, f"({columns}), C, {module.log_scale}")
-
-
-def _like(expression: sp.Expr, z: str) -> str:
-    """A scalar for each group, whatever it is made of."""
-    free = expression.free_symbols
-    return scalar(expression) if free else f"np.full({z}.shape[:-1], {code(expression)}, {z}.dtype)"
 
 
 def _product(module: KernelModule, name: str, arguments: Sequence[str], doc: str, product: Product) -> None:

@@ -1,6 +1,6 @@
 """SymPy scalars as NumPy source."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sympy as sp
 
@@ -50,18 +50,20 @@ def unspellable(name: str) -> FormulaError:
     return FormulaError(f"No NumPy spelling is known for the function {name}; known are {known}.")
 
 
-def scalar(expression: sp.Expr) -> str:
-    """A scalar over totals without their last axis; numbers stand as they are."""
+def scalar(expression: sp.Expr, parameters: Collection[sp.Symbol] = ()) -> str:
+    """A scalar over totals without their last axis; numbers stand as they are, parameters may be floats."""
     if not expression.free_symbols:
         return code(expression)
+    if expression.free_symbols <= set(parameters):
+        return f"np.atleast_1d({code(expression)})[..., 0]"
     return f"{code(expression)}[..., 0]" if expression.is_Symbol else f"({code(expression)})[..., 0]"
 
 
-def core(C: Sequence[Sequence[sp.Expr]], like: str) -> list[str]:
+def core(C: Sequence[Sequence[sp.Expr]], like: str, parameters: Collection[sp.Symbol] = ()) -> list[str]:
     """The lines that fill C, symmetric; `like` is an array with a last axis in place of C's two."""
     lines = [f"C = np.empty((*{like}.shape[:-1], {len(C)}, {len(C)}), {like}.dtype)"]
     for i, line in enumerate(C):
         for j in range(i, len(C)):
             target = f"C[..., {i}, {j}]" + ("" if i == j else f" = C[..., {j}, {i}]")
-            lines.append(f"{target} = {scalar(line[j])}")
+            lines.append(f"{target} = {scalar(line[j], parameters)}")
     return lines

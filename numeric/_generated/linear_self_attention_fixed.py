@@ -29,7 +29,7 @@ TOTALS = (("sum_1",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "f0a60a20726edac99befabc623779bc3c36936bdd477d5f5abfcf7216a0dcddd"
+DIGEST = "d6c3dd66bd98d869f460e58608847d8e8e51996ea89df8669f06befa7bd391c7"
 
 
 def _workspace(z, count, work, overwrite):
@@ -154,7 +154,7 @@ def scalar_gradient(z, lambda_i, lambda_j, delta, N, trace, u, *, dropped=None, 
     t8 = np.multiply(z, t7, out=z)
     _drop(t8, dropped)
     sum_2 = _dot(lambda_i, t8)
-    return (sum_2[..., 0],), np.zeros(z.shape[:-1], z.dtype)
+    return (np.full_like(z[..., 0], sum_2[..., 0]),), np.zeros(z.shape[:-1], z.dtype)
 
 
 @np.errstate(all="ignore")
@@ -240,4 +240,4 @@ def hessian_core(m, t, N, trace, u):
     return C
 
 
-# text eaf3b2dcddcd36defd289703936c15e2027598fc76a26545deafa2e170a74309
+# text 963cce57e996c71e10b6d413216a5fdabaa45418383bc88a88af7e42a5b54f79

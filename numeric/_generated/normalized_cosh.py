@@ -33,7 +33,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "b7db79dc47e19b0a9c7b14e7f93d30f1135b73f4cae118efb8efd25e01bb8b7a"
+DIGEST = "ab5340b5c245075153bbe1fbed2a9f3323648ebfd266f6218b0a309520876037"
 
 
 def _workspace(z, count, work, overwrite):
@@ -374,4 +374,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 2b615c29607d481f143324c2a1beea73082d620ca8ebe26a4e41bf47496b43f0
+# text cee7cbe9311840e6168bbe3cd55b076cf28dd5d10b01ef4353b1d42f3ab7d71e

@@ -32,7 +32,7 @@ TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "4d8461f4eb99c62c0cbf776523be1d24cbdd3b9edf40162d7b664dd3d1e81374"
+DIGEST = "850363f6987dd3da65c5257db2d24ffeb609a0b5819bd889378d6cf202fef270"
 
 
 def _workspace(z, count, work, overwrite):
@@ -353,4 +353,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 98722b548deaee1888e1343bb311f02fbe827e77b4009b187092e886b380ec19
+# text ae5c79ce47453be2913bd0042b574813079fca32eda75e4cfab788ec61e10448

@@ -33,7 +33,7 @@ TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "26fc37425aefd11dbaaac58f26b08e51482c58b92ca9c1254ac8229fed3f9db3"
+DIGEST = "221107277ae7ab679621b50444d0f1cb291c2ab561465abf794ca959bb727775"
 
 
 def _workspace(z, count, work, overwrite):
@@ -402,4 +402,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text d9008970384d21dea8797448c08809bd6d581d6362778f83a16d02a9964831b3
+# text b25e9b194850363ed8345e9f0504740576a470cd1cdeef2a7d9ad07f58e411d0

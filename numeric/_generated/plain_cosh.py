@@ -28,7 +28,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "850ab2a2e8cc06ed514e7b1a841f0091f6f526631c057855fe6b9b046ac1b826"
+DIGEST = "4aac592eec146842b1c15f497849560fdfb77a0422b25ed152fc62a766262d27"
 
 
 def _workspace(z, count, work, overwrite):
@@ -247,4 +247,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 18cf025518cab7b36a35de3d9d114497d75fb13401adfb8d26fd9fcd9da10c46
+# text 4f32b84b3965a6748f7689a2fc89e8c824f7e913b27932ab256b1c643eede73c

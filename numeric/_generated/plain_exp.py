@@ -27,7 +27,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "db2fd33148116bb6c4ba1ff8b64197fe92cdb1ade7cd53c07367359c648d08b8"
+DIGEST = "55ed8e0cb8777e31c87b5bcf257838f280943a3f5ab088f5e7cf274992f1b515"
 
 
 def _workspace(z, count, work, overwrite):
@@ -239,4 +239,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text f44078cc41be5c138b34dad460c4570c8ed982c8a654d0a84d051769ec34366d
+# text acb2a0372cff63aea16dbccd344fe1385b4f4334ddfeae02e008177800255664

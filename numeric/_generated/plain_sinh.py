@@ -28,7 +28,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "51e2d4dd1c0a1b556dca0087d0599794f6199555b3bf66b83908c3d5567c11b0"
+DIGEST = "d174aa838c404a375d2169226fdbf63ba97d5832a1198b81fb5b31a470cecffc"
 
 
 def _workspace(z, count, work, overwrite):
@@ -247,4 +247,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 2aa2e32c873fb2d41c85c773cbf4d799f5c5bd4b724e8b61ad0d31f6ceb194c0
+# text a5a236075643e9dfdb6b6693d9459a31a9de2bd03c2c1b3e4e01968400d18ebf

@@ -26,7 +26,7 @@ TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "9b43d9ed9ba0f94192ee70221258a14b3df4e41bd48bf98bdbd4db6000de6a69"
+DIGEST = "19891bd7c67cbb7c72a7c18f59592600a5c747dfd9f26231e4d4f97d1772ca55"
 
 
 def _workspace(z, count, work, overwrite):
@@ -206,4 +206,4 @@ def gauss_newton_core(m, t):
     return C
 
 
-# text ec1364e7d2c1ae54ae05c97da6c285f3278bd8f3ede9b719f39b64837f9c4ccb
+# text d3ce1ea50de62119e9178b6b84ca18f5aae2f1e038550f59c7d0547cba0d98ec

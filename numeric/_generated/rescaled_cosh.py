@@ -31,7 +31,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "d3050b69013374e1f3041a39d27911a155196853ce4d236dd1b432ac1ec36ff4"
+DIGEST = "e3c46039995679662bf46ce60671cce0b6c97735092a591a3df78b72b0422de2"
 
 
 def _workspace(z, count, work, overwrite):
@@ -355,4 +355,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 3f023fbdd5d17f541a2845f97ff7982863cf5042cc7d487da08b1b4f199a8768
+# text fdbc6946cc18336610d9f1bfd5a87fe62b0b3a50cacb6b15037edba9202e4586

@@ -30,7 +30,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "583de00b195d808eb20fbf801d0d848e69d8e5dbb6f8a3f20e805c0876381cde"
+DIGEST = "892940048fe77f5bb3d5cfabb92bdfc5228fdb59c499c5a4285c7e4269932046"
 
 
 def _workspace(z, count, work, overwrite):
@@ -350,4 +350,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 990b161e2e9bde19b5ee5f9e2e8821418df8602d5bf89237532de079082de304
+# text 27012040cd1a1dc41c3cfbd8f7855e887912d13d7a1691b9a29eb15d68105553

@@ -31,7 +31,7 @@ TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "cb4ce8249b12b98917c1b84ae75ca1d20053b986e39ec78abef0a32ee77ef843"
+DIGEST = "70fd52c8175dfa896ed01ed934acdbe65b7f22a20701f7b1689dbd06b44a246e"
 
 
 def _workspace(z, count, work, overwrite):
@@ -355,4 +355,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 23d73f1d59c69445109116bffb30d6e10037f79788d1f93ffddaf29a69750057
+# text 7f775d1fffa760e4b917866f2a6240cfcd5e8292650a69d8b7c25f5600c6798f

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "b7db79dc47e19b0a9c7b14e7f93d30f1135b73f4cae118efb8efd25e01bb8b7a"
+DIGEST = "ab5340b5c245075153bbe1fbed2a9f3323648ebfd266f6218b0a309520876037"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 3e169e2b3f9a1e8ae8e1518cc27594d16a7e71319bcfb367386f4d100014dbbd
+# text 99bb6b049c932356b1a478358bc3e26557659a7d4ea674b4624cb77b2f786d24

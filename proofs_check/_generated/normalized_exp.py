@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "4d8461f4eb99c62c0cbf776523be1d24cbdd3b9edf40162d7b664dd3d1e81374"
+DIGEST = "850363f6987dd3da65c5257db2d24ffeb609a0b5819bd889378d6cf202fef270"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text ef55698b1ce7bf644fab9911f72e544a05d3f2a675ae907681a51174a04bea09
+# text ac72ffd5facdaabb27e7969973a764085d6b1b9fbfeae788848476f4856a0a1d

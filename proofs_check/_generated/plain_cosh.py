@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "850ab2a2e8cc06ed514e7b1a841f0091f6f526631c057855fe6b9b046ac1b826"
+DIGEST = "4aac592eec146842b1c15f497849560fdfb77a0422b25ed152fc62a766262d27"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 51ec70c3370e77695d00b0abec8dc372756dc8899985f092609e8bb14938c8f1
+# text ac2d2cb62bfabd9b9ed41a1cb9388461c1fab4c53fff6ed5b66eeaf78d378f2e

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "db2fd33148116bb6c4ba1ff8b64197fe92cdb1ade7cd53c07367359c648d08b8"
+DIGEST = "55ed8e0cb8777e31c87b5bcf257838f280943a3f5ab088f5e7cf274992f1b515"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 4dda532c9470d19fdfcc3815fc117c9eb807fb1e3cb1f311d4217095c02a74b3
+# text 77bf9dda1071c4f3e11698442f44088807bc2a0091765e3bf8110525845ee328

@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-sinh"
-DIGEST = "51e2d4dd1c0a1b556dca0087d0599794f6199555b3bf66b83908c3d5567c11b0"
+DIGEST = "d174aa838c404a375d2169226fdbf63ba97d5832a1198b81fb5b31a470cecffc"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 8f94a1518beffc30bac9a50986d28d8eb03bdba02bf4fcb00432ef24352c7197
+# text e473324be0946cfc2c9d75895ece5c347ac8b00143afc9d79bbada8d06d25e44

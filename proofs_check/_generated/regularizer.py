@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "9b43d9ed9ba0f94192ee70221258a14b3df4e41bd48bf98bdbd4db6000de6a69"
+DIGEST = "19891bd7c67cbb7c72a7c18f59592600a5c747dfd9f26231e4d4f97d1772ca55"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text d12d2e6ee0ee1ed348d46adb0b008719424d8b0b45f0ee522579da54f00d4cd4
+# text 330a1fe6fa4700c2628dc6c80268a7eca4d96105cd878bd4c7caa259f394182b

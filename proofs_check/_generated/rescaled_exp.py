@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "583de00b195d808eb20fbf801d0d848e69d8e5dbb6f8a3f20e805c0876381cde"
+DIGEST = "892940048fe77f5bb3d5cfabb92bdfc5228fdb59c499c5a4285c7e4269932046"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text c180b3570d76bc39b1452dc18b4224560b3eb0d2708152769138508224ab2d1e
+# text 80d9ad5dc4e3ea1060ae9377a74e60fe40f0c541110cd09f52638f4fe662cf28
