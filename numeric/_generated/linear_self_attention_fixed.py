@@ -28,8 +28,9 @@ WORK = {"value": 2, "value_and_gradient": 3, "hessian": 1, "hessian_product": 1,
 TOTALS = (("sum_1",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "d6c3dd66bd98d869f460e58608847d8e8e51996ea89df8669f06befa7bd391c7"
+DIGEST = "c5f7170cefaa3643dadfdac382cda6b004e6a35ae8406041e3de0aa8d7d49aa9"
 
 
 def _workspace(z, count, work, overwrite):
@@ -228,9 +229,15 @@ def value_of(m, t, N, trace, u):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, lambda_i, lambda_j, delta, m, t, N, trace, u):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     gamma = lambda_i + (lambda_i + trace)/N
-    return gamma*lambda_i*lambda_j*u**2, ()
+    return (gamma*lambda_i*lambda_j*u**2,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t, N, trace, u):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -240,4 +247,4 @@ def hessian_core(m, t, N, trace, u):
     return C
 
 
-# text 963cce57e996c71e10b6d413216a5fdabaa45418383bc88a88af7e42a5b54f79
+# text 8b1b5808b7d0fcf82ad107e3c471fa8e9c3140e05e7328c615448cc371343b74

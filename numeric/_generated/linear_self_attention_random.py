@@ -28,8 +28,9 @@ WORK = {"value": 1, "value_and_gradient": 2, "hessian": 1, "hessian_product": 1,
 TOTALS = (("sum_1",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "78f845a338a39225202c16eebf53706954e0ce0bc5a0d2c5adf8e4267b4f2a03"
+DIGEST = "cd76fb2faeebf0e565bbd0358fe09e6650b34ab8376e46358e63e11a260a405f"
 
 
 def _workspace(z, count, work, overwrite):
@@ -209,9 +210,15 @@ def value_of(m, t, N, u):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, cubic, mixed, square, m, t, N, u):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     zeta = cubic + (cubic + mixed)/N
-    return u**2*zeta, ()
+    return (u**2*zeta,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t, N, u):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -221,4 +228,4 @@ def hessian_core(m, t, N, u):
     return C
 
 
-# text 83da4a91d95674a96dcb983759473e8a75a09b61144749af4c5e0542c21a3741
+# text dd493ea4aef072e8f9575d3dfbc20493745a0a14de0e814c9dabf4a13d0df43f

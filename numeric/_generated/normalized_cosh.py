@@ -32,8 +32,9 @@ WORK = {"value": 1, "value_and_gradient": 2, "hessian": 4, "hessian_product": 4,
 TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "ab5340b5c245075153bbe1fbed2a9f3323648ebfd266f6218b0a309520876037"
+DIGEST = "fb7bde1d8b564c4541209b4ab6f96a141808f6262dd240eac514eae009db044d"
 
 
 def _workspace(z, count, work, overwrite):
@@ -325,13 +326,19 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_cf = t["sum_cf"]
     u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
     c = f - b
-    return f*(c - sum_cf) + v**2/alpha**2, (-v*(c + f)/alpha, v/alpha)
+    return (f, c*f + v**2/alpha**2), (-v*(c + f)/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
 
 
 @np.errstate(all="ignore")
@@ -347,11 +354,17 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     alpha = t["alpha"]
     u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
-    return v**2/alpha**2, (-f*v/alpha, v/alpha)
+    return (v**2/alpha**2,), (-f*v/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -374,4 +387,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text cee7cbe9311840e6168bbe3cd55b076cf28dd5d10b01ef4353b1d42f3ab7d71e
+# text 3ef94c72aa82e9724679600bcba4c1d9cf3735c309ccc826c354d508be5e9ac6

@@ -31,8 +31,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("alpha",), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "850363f6987dd3da65c5257db2d24ffeb609a0b5819bd889378d6cf202fef270"
+DIGEST = "e8086ecc47a4a8c8fdfb734b5af2f2e473f5252b5b391b1005a9fa70c172ea2f"
 
 
 def _workspace(z, count, work, overwrite):
@@ -301,14 +302,20 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_cf = t["sum_cf"]
     z = z - m
     u = np.exp(z)
     f = u/alpha
     c = f - b
-    return f*(c + f - sum_cf), (-f*(c + f), f)
+    return (f, f*(c + f)), (-f*(c + f), f)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
 
 
 @np.errstate(all="ignore")
@@ -324,12 +331,18 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     alpha = t["alpha"]
     z = z - m
     u = np.exp(z)
     f = u/alpha
-    return f**2, (-f**2, f)
+    return (f**2,), (-f**2, f)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -353,4 +366,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text ae5c79ce47453be2913bd0042b574813079fca32eda75e4cfab788ec61e10448
+# text 6e8da931af60e26f01c8bf96d8fb5540f25c8aa89ac52e20e8bc0332c4d084d0

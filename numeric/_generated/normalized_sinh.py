@@ -32,8 +32,9 @@ WORK = {"value": 2, "value_and_gradient": 3, "hessian": 4, "hessian_product": 4,
 TOTALS = (("alpha", "size_alpha"), ("sum_cc", "sum_cf", "sum_1", "sum_ff"))
 DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "221107277ae7ab679621b50444d0f1cb291c2ab561465abf794ca959bb727775"
+DIGEST = "2092a1b3c5668c4e46fcb8b6fe237d8d426e8f8e7bb3408ca3719ed56fe9e062"
 
 
 def _workspace(z, count, work, overwrite):
@@ -353,13 +354,19 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_cf = t["sum_cf"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
     c = f - b
-    return f*(c - sum_cf) + v**2/alpha**2, (-v*(c + f)/alpha, v/alpha)
+    return (f, c*f + v**2/alpha**2), (-v*(c + f)/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_cf = t["sum_cf"]
+    return (-sum_cf, 1)
 
 
 @np.errstate(all="ignore")
@@ -375,11 +382,17 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     alpha = t["alpha"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     f = u/alpha
-    return v**2/alpha**2, (-f*v/alpha, v/alpha)
+    return (v**2/alpha**2,), (-f*v/alpha, v/alpha)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -402,4 +415,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text b25e9b194850363ed8345e9f0504740576a470cd1cdeef2a7d9ad07f58e411d0
+# text ec63e226c0af2c72f93cb4ff931a4b71cb50e3543c292a25c22238a80780bb71

@@ -27,8 +27,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "4aac592eec146842b1c15f497849560fdfb77a0422b25ed152fc62a766262d27"
+DIGEST = "2f50cf869ef971be777b2dfece46e492afb7ef8aeaf033f57271ba1256c1f910"
 
 
 def _workspace(z, count, work, overwrite):
@@ -212,11 +213,17 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     u = np.cosh(z)
     v = np.sinh(z)
     c = u - b
-    return c*u + v**2, ()
+    return (c*u + v**2,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -228,9 +235,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     v = np.sinh(z)
-    return v**2, ()
+    return (v**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -247,4 +260,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 4f32b84b3965a6748f7689a2fc89e8c824f7e913b27932ab256b1c643eede73c
+# text bf5f05112c643d5a8e231e26853e0773b11f48769c5faf7ad59665d4fca0c54a

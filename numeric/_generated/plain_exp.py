@@ -26,8 +26,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 1, "hessian_product": 1,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "55ed8e0cb8777e31c87b5bcf257838f280943a3f5ab088f5e7cf274992f1b515"
+DIGEST = "fe8ed74ad17b046eae9bc3eac312e3d0663a3b14a5283ba26997c21b58dcf345"
 
 
 def _workspace(z, count, work, overwrite):
@@ -205,10 +206,16 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     u = np.exp(z)
     c = u - b
-    return u*(c + u), ()
+    return (u*(c + u),), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -220,9 +227,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     u = np.exp(z)
-    return u**2, ()
+    return (u**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -239,4 +252,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text acb2a0372cff63aea16dbccd344fe1385b4f4334ddfeae02e008177800255664
+# text 42e1f6b4eae72fd08cc2cabac47187234fbdd9be99109ee00e2a0d434ef18954

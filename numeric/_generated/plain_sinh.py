@@ -27,8 +27,9 @@ WORK = {"value": 0, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "d174aa838c404a375d2169226fdbf63ba97d5832a1198b81fb5b31a470cecffc"
+DIGEST = "75d03016717d27017004fea8ea599310dde442b78d8012e4e4772dcc5a3fca28"
 
 
 def _workspace(z, count, work, overwrite):
@@ -212,11 +213,17 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     u = np.sinh(z)
     v = np.cosh(z)
     c = u - b
-    return c*u + v**2, ()
+    return (c*u + v**2,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -228,9 +235,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     v = np.cosh(z)
-    return v**2, ()
+    return (v**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -247,4 +260,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text a5a236075643e9dfdb6b6693d9459a31a9de2bd03c2c1b3e4e01968400d18ebf
+# text acb40788598b8811341b2bc865f86be57e9407a54d64306752685cf75e4bdcc4

@@ -25,8 +25,9 @@ WORK = {"value": 0, "value_and_gradient": 0, "hessian": 1, "hessian_product": 1,
 TOTALS = (("sum_cc",),)
 DEGREES = {}
 GRADIENT_PASS = 1
+SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "19891bd7c67cbb7c72a7c18f59592600a5c747dfd9f26231e4d4f97d1772ca55"
+DIGEST = "bb59189eea4df0e1d4b6c3a14f130e4e7e325b82372fd615d6e47c10f2a90d1f"
 
 
 def _workspace(z, count, work, overwrite):
@@ -182,8 +183,14 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, w, m, t):
-    """D and the U_i of the Hessian, for a block."""
-    return w**2, ()
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
+    return (w**2,), ()
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -195,8 +202,14 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, w, m, t):
-    """D and the U_i of J^T J, for a block."""
-    return w**2, ()
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
+    return (w**2,), ()
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -206,4 +219,4 @@ def gauss_newton_core(m, t):
     return C
 
 
-# text d3ce1ea50de62119e9178b6b84ca18f5aae2f1e038550f59c7d0547cba0d98ec
+# text df24c9b14f6d03cba904ac76afae9fcb999ca79d8eb1c11cbff96b6380e456e5

@@ -30,8 +30,9 @@ WORK = {"value": 1, "value_and_gradient": 2, "hessian": 3, "hessian_product": 3,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "e3c46039995679662bf46ce60671cce0b6c97735092a591a3df78b72b0422de2"
+DIGEST = "5febefa19a51a0e9216686f501525ff1245da185bf6cbe0d418111b4316d2b22"
 
 
 def _workspace(z, count, work, overwrite):
@@ -310,12 +311,18 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_bc = t["sum_bc"]
     u, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     c = u - alpha*b
-    return u*(c - sum_bc) + v**2, (-b*v, v)
+    return (u, c*u + v**2), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
 
 
 @np.errstate(all="ignore")
@@ -331,9 +338,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     _, v = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
-    return v**2, (-b*v, v)
+    return (v**2,), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -355,4 +368,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text fdbc6946cc18336610d9f1bfd5a87fe62b0b3a50cacb6b15037edba9202e4586
+# text da20dce9d48581f6bc538903ba51e79bbb8cb0730c3a273bdc3a8e2e7a80ac99

@@ -29,8 +29,9 @@ WORK = {"value": 1, "value_and_gradient": 1, "hessian": 2, "hessian_product": 2,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "892940048fe77f5bb3d5cfabb92bdfc5228fdb59c499c5a4285c7e4269932046"
+DIGEST = "f83f338d7d728c708ce69883fb8257cbf25e2d56ccb721b549708e733a433a71"
 
 
 def _workspace(z, count, work, overwrite):
@@ -302,13 +303,19 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_bc = t["sum_bc"]
     z = z - m
     u = np.exp(z)
     c = u - alpha*b
-    return u*(c + u - sum_bc), (-b*u, u)
+    return (u, u*(c + u)), (-b*u, u)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
 
 
 @np.errstate(all="ignore")
@@ -324,10 +331,16 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     z = z - m
     u = np.exp(z)
-    return u**2, (-b*u, u)
+    return (u**2,), (-b*u, u)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -350,4 +363,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 27012040cd1a1dc41c3cfbd8f7855e887912d13d7a1691b9a29eb15d68105553
+# text a50d4dc585fb9bfc2cc478f1bb4cd8f7a82dfde07b706773bef562a4de1cc34d

@@ -30,8 +30,9 @@ WORK = {"value": 2, "value_and_gradient": 2, "hessian": 3, "hessian_product": 3,
 TOTALS = (("alpha", "sum_bb"), ("sum_cc", "sum_bc"))
 DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
+SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "70fd52c8175dfa896ed01ed934acdbe65b7f22a20701f7b1689dbd06b44a246e"
+DIGEST = "9e4d656540420b7abbe155f2c2bb36da605128d7a01d336554209cccc63c0486"
 
 
 def _workspace(z, count, work, overwrite):
@@ -310,12 +311,18 @@ def value_of(m, t):
 
 @np.errstate(all="ignore")
 def hessian_rows(z, b, m, t):
-    """D and the U_i of the Hessian, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of the Hessian."""
     alpha = t["alpha"]
-    sum_bc = t["sum_bc"]
     v, u = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
     c = u - alpha*b
-    return u*(c - sum_bc) + v**2, (-b*v, v)
+    return (u, c*u + v**2), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def hessian_weights(m, t):
+    """The weights of `hessian_rows`."""
+    sum_bc = t["sum_bc"]
+    return (-sum_bc, 1)
 
 
 @np.errstate(all="ignore")
@@ -331,9 +338,15 @@ def hessian_core(m, t):
 
 @np.errstate(all="ignore")
 def gauss_newton_rows(z, b, m, t):
-    """D and the U_i of J^T J, for a block."""
+    """Rows Q_i of a block with D = sum of weight_i Q_i, and the U_i, of J^T J."""
     v, _ = _cosh_sinh(z.copy(), m, False, np.empty_like(z), np.empty_like(z))
-    return v**2, (-b*v, v)
+    return (v**2,), (-b*v, v)
+
+
+@np.errstate(all="ignore")
+def gauss_newton_weights(m, t):
+    """The weights of `gauss_newton_rows`."""
+    return (1,)
 
 
 @np.errstate(all="ignore")
@@ -355,4 +368,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text 7f775d1fffa760e4b917866f2a6240cfcd5e8292650a69d8b7c25f5600c6798f
+# text eb4b555e966c1bf7e57134db47fc65db07d5c070506f8ca6e6f93394156ae454

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "ab5340b5c245075153bbe1fbed2a9f3323648ebfd266f6218b0a309520876037"
+DIGEST = "fb7bde1d8b564c4541209b4ab6f96a141808f6262dd240eac514eae009db044d"
 
 
 def value(z, b):
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text 99bb6b049c932356b1a478358bc3e26557659a7d4ea674b4624cb77b2f786d24
+# text d591285fb0ac026d61823addb4e3b0fa480c5bd3f7d23528c122fb37db7d33a6

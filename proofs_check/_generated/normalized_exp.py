@@ -19,7 +19,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "normalized-exp"
-DIGEST = "850363f6987dd3da65c5257db2d24ffeb609a0b5819bd889378d6cf202fef270"
+DIGEST = "e8086ecc47a4a8c8fdfb734b5af2f2e473f5252b5b391b1005a9fa70c172ea2f"
 
 
 def value(z, b):
@@ -73,4 +73,4 @@ def prediction(z):
     return f
 
 
-# text ac72ffd5facdaabb27e7969973a764085d6b1b9fbfeae788848476f4856a0a1d
+# text d0e26ce66f8c2388865972e18a610bf34f473a664b57b3564f2994e22efec5ef

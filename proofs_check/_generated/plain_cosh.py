@@ -15,7 +15,7 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-cosh"
-DIGEST = "4aac592eec146842b1c15f497849560fdfb77a0422b25ed152fc62a766262d27"
+DIGEST = "2f50cf869ef971be777b2dfece46e492afb7ef8aeaf033f57271ba1256c1f910"
 
 
 def value(z, b):
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text ac2d2cb62bfabd9b9ed41a1cb9388461c1fab4c53fff6ed5b66eeaf78d378f2e
+# text a735d4e3feaefdd56e6f530017ac44d513ba8cf1f2929f93946c3f7b304e0f55

@@ -14,7 +14,7 @@ Operations per row: value 4, gradient 3, diagonal of the Hessian 4; rank of U: 0
 from flint import arb
 
 NAME = "plain-exp"
-DIGEST = "55ed8e0cb8777e31c87b5bcf257838f280943a3f5ab088f5e7cf274992f1b515"
+DIGEST = "fe8ed74ad17b046eae9bc3eac312e3d0663a3b14a5283ba26997c21b58dcf345"
 
 
 def value(z, b):
@@ -55,4 +55,4 @@ def prediction(z):
     return u
 
 
-# text 77bf9dda1071c4f3e11698442f44088807bc2a0091765e3bf8110525845ee328
+# text c3fe3d3a0b875f9f97f0bc0d0165cb493b44e42b20fc447df23f36f2dcbac30c

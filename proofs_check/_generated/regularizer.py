@@ -13,7 +13,7 @@ Operations per row: value 3, gradient 2, diagonal of the Hessian 1; rank of U: 0
 from flint import arb
 
 NAME = "regularizer"
-DIGEST = "19891bd7c67cbb7c72a7c18f59592600a5c747dfd9f26231e4d4f97d1772ca55"
+DIGEST = "bb59189eea4df0e1d4b6c3a14f130e4e7e325b82372fd615d6e47c10f2a90d1f"
 
 
 def value(z, w):
@@ -43,4 +43,4 @@ def residual(z, w):
     return c
 
 
-# text 330a1fe6fa4700c2628dc6c80268a7eca4d96105cd878bd4c7caa259f394182b
+# text 2953f2c6a804a1048577500df36aba22a50bb21237de05edde64378bf67462d3

@@ -18,7 +18,7 @@ Operations per row: value 5, gradient 7, diagonal of the Hessian 9; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-cosh"
-DIGEST = "e3c46039995679662bf46ce60671cce0b6c97735092a591a3df78b72b0422de2"
+DIGEST = "5febefa19a51a0e9216686f501525ff1245da185bf6cbe0d418111b4316d2b22"
 
 
 def value(z, b):
@@ -69,4 +69,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text a13f344b8cf7d7a4c7c3d14339ed837e2dcae88e606939839398b308f5305b4d
+# text acd93873c169600d5af5a660ea0eb3a6a00c6496807583ab56314ebe3d90931d

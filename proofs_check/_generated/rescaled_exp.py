@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "892940048fe77f5bb3d5cfabb92bdfc5228fdb59c499c5a4285c7e4269932046"
+DIGEST = "f83f338d7d728c708ce69883fb8257cbf25e2d56ccb721b549708e733a433a71"
 
 
 def value(z, b):
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 80d9ad5dc4e3ea1060ae9377a74e60fe40f0c541110cd09f52638f4fe662cf28
+# text 0a70987e24f9523ccca01f068eaba9b2fa4c4aadfbd71a22cdd5c8ebc5a3f178
