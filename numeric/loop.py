@@ -8,6 +8,7 @@ import numpy as np
 
 from numeric.analysis.identifiability import Identifiability
 from numeric.ending import OVERFLOW, Ending, ending_of, out_of_steps
+from numeric.kernels import Array
 from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose
 from numeric.progress import Progress
 from numeric.solution import Solution
@@ -163,7 +164,7 @@ class Run:
         unique, others = self._uniqueness(verdict) if ending.status == "converged" else (None, [])
         x = problem.to_original(point.x)
         return Solution(
-            x=self.known.minimum_norm(x) if self.known is not None and self.known.located else x,
+            x=self._reduced(x),
             value=last.value,
             gradient_norm=last.gradient_norm,
             status=ending.status,
@@ -174,6 +175,13 @@ class Run:
             unique=unique,
             history=tuple(self.history),
         )
+
+    def _reduced(self, x: Array) -> Array:
+        """The member of minimum norm with the predictions of x, unless the loss is undefined there (0 for sinh)."""
+        if self.known is None or not self.known.located:
+            return x
+        reduced = self.known.minimum_norm(x)
+        return x if try_point(self.problem, self.problem.from_original(reduced)) is None else reduced
 
     def _uniqueness(self, verdict: Verdict) -> tuple[bool | None, list[str]]:
         """Whether x is the only one that does as well, as far as that is known, and sentences on the others."""

@@ -34,6 +34,9 @@ b = RNG.dirichlet(np.ones(6))
 A1, A2 = RNG.normal(size=(5, 2)), RNG.normal(size=(4, 2))
 B = RNG.dirichlet(np.ones(4), size=5)
 WIDE = RNG.normal(size=(2, 4))
+FAR_A = [[-0.6502, -0.4676], [-0.0937, -0.4967], [-1.0508, -0.2798], [-1.5994, -0.1902]]
+FAR_B = [0.0305, 0.1463, 0.1912, 0.632]
+NARROW = [[1.0, 0.0, 1.0], [1.0, 1.0, -1.0], [0.0, -2.0, -1.0]]
 SINGULAR = np.column_stack([A[:, 0], 2.0 * A[:, 0]])
 FOUND = frozenset({"converged"})
 SLOW = FOUND | {"max_steps"}
@@ -68,7 +71,8 @@ class Case:
 
 
 def vector(loss: str, A: Any = A, b: Any = b, **options: Any) -> Case:
-    return Case(loss, None, np.asarray(A), np.asarray(b), **options)
+    w = options.pop("w", None)
+    return Case(loss, None, np.asarray(A), np.asarray(b), w=None if w is None else np.asarray(w), **options)
 
 
 def matrix(loss: str, A1: Any = A1, A2: Any = A2, B: Any = B, **options: Any) -> Case:
@@ -115,7 +119,13 @@ CASES: dict[str, Callable[[], Case]] = {
     "float32": lambda: vector("normalized-exp", A.astype(np.float32), b.astype(np.float32)),
     "overflow at the start": lambda: vector("plain-exp", options={"x0": np.full(2, 1e4)},
                                             right=frozenset({"overflow"})),
-    "value of 1e301": lambda: vector("plain-sinh", options={"x0": np.full(2, 150.0)}, right=FOUND | HALTED),
+    "value of 1e301": lambda: vector("plain-sinh", options={"x0": np.full(2, 150.0)}, right=FOUND | {"max_steps"},
+                                     others=dict.fromkeys(("gradient-descent", "gradient-flow"), FOUND | HALTED)),
+    "value of 1e211": lambda: vector("rescaled-cosh", FAR_A, FAR_B, options={"x0": [-117.0974, -307.5302]},
+                                     right=FOUND | {"max_steps"}, others={"gradient-flow": FOUND | HALTED}),
+    "one row, sinh": lambda: vector("normalized-sinh", [[14.4]], [0.0], options={"rtol": 0.0}),
+    "negative curvature that Gauss-Newton lacks": lambda: vector("rescaled-cosh", NARROW, [0.0, 0.03, 0.97],
+                                                                 w=[0.0, 0.0, 0.56]),
     "saturated start": lambda: vector("normalized-exp", options={"x0": np.full(2, 1e4)}, right=HALTED),
     "rtol of 0": lambda: vector("normalized-exp", options={"rtol": 0.0}, right=FOUND | {"stalled"},
                                 others={"auto": FOUND, "newton": FOUND}),
@@ -242,6 +252,12 @@ def test_the_subproblem_does_not_depend_on_the_units(exponent):
     step, scaled = minimize_model(H, g, 2.0), minimize_model(unit * H, unit * g, 2.0)
     np.testing.assert_array_equal(scaled.s, step.s)
     assert (scaled.decrease, scaled.lowest) == (unit * step.decrease, unit * step.lowest)
+
+
+def test_a_tiny_gradient_at_a_saddle_makes_no_tiny_units():
+    step = minimize_model(np.diag([1.0, -1.0])[None], np.array([1e-200, 1e-200]), 1.0)
+    assert np.linalg.norm(step.s) == pytest.approx(1.0)
+    assert step.lowest == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize("method", ["gradient-descent", "gradient-flow"])

@@ -9,10 +9,13 @@ from numeric.solvers.backtracking import backtrack
 from numeric.solvers.conjugate_gradient import newton_direction
 from numeric.solvers.preconditioner import preconditioner
 from numeric.solvers.state import State, Variables, describe, log_gradient_norm
+from numeric.solvers.trust_region import power_of_two
 from numeric.whitening import WhitenedRegression, whiten
 
 LOOSEST = 0.1
 """Relative residual of the first steps; later ones are solved to the square root of what the gradient has lost."""
+TIGHTEST = 1e-14
+"""Below this a residual is rounding, and conjugate gradients would follow it."""
 PRODUCTS = 500
 """Products for one step at most."""
 
@@ -37,27 +40,27 @@ class NewtonCG:
         """One accepted step; `budget` is at least one."""
         point = state.point
         g, operator = point.first_order.gradient, problem.operator(point, self.kind, scaled=True)
-        factor = float(np.exp(operator.log_scale - point.first_order.log_scale))
+        # The loss in units of its gradient: products of a large one with a large Hessian would overflow.
+        unit = power_of_two(g)
+        factor = float(np.exp(operator.log_scale - point.first_order.log_scale)) / unit
 
         def product(v: Array) -> Array:
             return factor * operator.dot(v)
 
         if not np.any(g):
             return replace(state, rows=(), blocked="resolution")
-        tolerance = min(LOOSEST, float(np.exp(0.5 * min(0.0, log_gradient_norm(problem, point) - state.log_start))))
-        # In units of the gradient, because the products of a large one with a large Hessian overflow.
-        unit = float(np.abs(g).max())
+        lost = min(0.0, log_gradient_norm(problem, point) - state.log_start)
+        tolerance = min(LOOSEST, max(TIGHTEST, float(np.exp(0.5 * lost))))
         try:
             direction = newton_direction(product, g / unit, preconditioner(point), tolerance, PRODUCTS)
         except OverflowError:
             return replace(state, rows=(), blocked="a Hessian too large for a float")
         if not direction.slope < 0.0:
             return replace(state, rows=(), blocked="resolution")
-        accepted = backtrack(problem, state, direction.s, unit * direction.slope, direction.curvature, length=unit)
+        accepted = backtrack(problem, state, direction.s, unit * direction.slope, unit * direction.curvature)
         if accepted.point is None:
             return replace(state, rows=(), blocked=accepted.blocked)
-        length = accepted.length / unit
-        note = f"{direction.products} products, ended by {direction.ended}; step length {length:.2g}"
+        note = f"{direction.products} products, ended by {direction.ended}; step length {accepted.length:.2g}"
         row = describe(problem, accepted.point, state.steps + 1, self.name, note=note)
         strained = direction.ended == "limit"
         return replace(state, point=accepted.point, rows=(row,), steps=state.steps + 1, blocked="", strained=strained)

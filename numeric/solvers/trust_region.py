@@ -60,9 +60,9 @@ def minimize_model(blocks: Array, g: Array, radius: float) -> ModelStep:
         radius: positive.
     """
     # In units in which neither squares nor products leave the range of floats; powers of two change no digit.
-    curvature = _power_of_two(blocks)
+    curvature = power_of_two(blocks)
     # Never so short that the square of the radius overflows.
-    length = max(_power_of_two(g / curvature), _power_of_two(np.array(radius)) * SHORTEST)
+    length = max(power_of_two(g / curvature), power_of_two(np.array(radius)) * SHORTEST)
     step = _minimize_scaled(blocks / curvature, g / curvature / length, radius / length)
     return replace(
         step,
@@ -72,8 +72,12 @@ def minimize_model(blocks: Array, g: Array, radius: float) -> ModelStep:
     )
 
 
-def _power_of_two(array: Array) -> float:
-    """The power of two next above the largest entry, 1 where all are zero."""
+def power_of_two(array: Array) -> float:
+    """The power of two next above the largest absolute entry, 1 where all are zero; a unit that changes no digit.
+
+    Args:
+        array: any shape, finite.
+    """
     largest = float(np.abs(array).max())
     return float(np.ldexp(1.0, min(int(np.frexp(largest)[1]), 1023))) if largest > 0.0 else 1.0
 

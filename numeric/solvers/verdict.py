@@ -77,8 +77,7 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
         return Verdict("constant", state)
     blocks = model_blocks(problem, state, "hessian")
     step = _newton_step(state, blocks)
-    negative = -step.lowest * _reach(state) ** 2 > SETTLED * EPS * abs(state.point.first_order.value)
-    if step.lowest < 0.0 and negative and not zero:
+    if not zero and _is_saddle(state, step):
         return Verdict("saddle", state)
     if _is_minimum(problem, state, step, blocks, polish):
         return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
@@ -130,6 +129,14 @@ def _is_constant(problem: WhitenedRegression, point: Point) -> bool:
 
 def _newton_step(state: State, blocks: Array) -> ModelStep:
     return minimize_model(blocks, state.point.first_order.gradient, _reach(state))
+
+
+def _is_saddle(state: State, step: ModelStep) -> bool:
+    """Whether curvature is negative beyond rounding, and the gradient small beside it (not just beside a far start)."""
+    first = state.point.first_order
+    negative = -step.lowest * _reach(state) ** 2 > SETTLED * EPS * abs(first.value)
+    critical = float(np.abs(first.gradient).max()) <= -SHORT_STEP * step.lowest
+    return step.lowest < 0.0 and negative and critical
 
 
 def _reach(state: State) -> float:
