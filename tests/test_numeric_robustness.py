@@ -16,6 +16,7 @@ import pytest
 
 from numeric import STATUS, AttentionRegression, InputError, VectorRegression, solve
 from numeric.methods import METHODS
+from numeric.solvers.sketched_newton import damped_factor
 from numeric.solvers.trust_region import minimize_model
 
 SECONDS = 5
@@ -36,6 +37,10 @@ B = RNG.dirichlet(np.ones(4), size=5)
 WIDE = RNG.normal(size=(2, 4))
 FAR_A = [[-0.6502, -0.4676], [-0.0937, -0.4967], [-1.0508, -0.2798], [-1.5994, -0.1902]]
 FAR_B = [0.0305, 0.1463, 0.1912, 0.632]
+HEAVY = np.array([
+    [-0.9627, 0.094, 0.3885, -1.0213], [-0.8252, -1.285, 0.6515, -0.9256], [-0.7877, -0.6982, -0.7426, -2.0652],
+    [-0.9782, -0.4844, -1.1768, -1.065], [0.8394, 1.3791, -0.0379, -0.257], [0.0, 0.0, 0.0, 0.0],
+])  # fmt: skip
 NARROW = [[1.0, 0.0, 1.0], [1.0, 1.0, -1.0], [0.0, -2.0, -1.0]]
 SINGULAR = np.column_stack([A[:, 0], 2.0 * A[:, 0]])
 FOUND = frozenset({"converged"})
@@ -92,6 +97,10 @@ CASES: dict[str, Callable[[], Case]] = {
         "rescaled-cosh", A[:1], np.array([[0.0], [1.0]]), right=HALTED,
         options={"x0": np.outer([2.0, 300.0], A[0] / (A[0] @ A[0]))},
     ),
+    "a gradient of the smallest floats": lambda: vector(
+        "rescaled-cosh", A[:1], np.array([[0.0], [1.0]]), right=HALTED,
+        options={"x0": np.outer([2.0, 178.2], A[0] / (A[0] @ A[0]))},
+    ),
     "one row, normalized": lambda: vector("normalized-exp", A[:1], [0.4]),
     "one row, plain": lambda: vector("plain-sinh", A[:1], [0.4]),
     "equal rows, exp": lambda: vector("normalized-exp", np.ones((6, 2))),
@@ -123,6 +132,10 @@ CASES: dict[str, Callable[[], Case]] = {
                                      others=dict.fromkeys(("gradient-descent", "gradient-flow"), FOUND | HALTED)),
     "value of 1e211": lambda: vector("rescaled-cosh", FAR_A, FAR_B, options={"x0": [-117.0974, -307.5302]},
                                      right=FOUND | {"max_steps"}, others={"gradient-flow": FOUND | HALTED}),
+    "weights and a value beyond floats": lambda: vector(
+        "rescaled-exp", HEAVY, b, w=np.full(6, 1e6), options={"x0": [527.9139, 1568.6596, -788.302, 451.3427]},
+        right=FOUND | HALTED | {"overflow"},
+    ),
     "one row, sinh": lambda: vector("normalized-sinh", [[14.4]], [0.0], options={"rtol": 0.0}),
     "negative curvature that Gauss-Newton lacks": lambda: vector("rescaled-cosh", NARROW, [0.0, 0.03, 0.97],
                                                                  w=[0.0, 0.0, 0.56]),
@@ -252,6 +265,22 @@ def test_the_subproblem_does_not_depend_on_the_units(exponent):
     step, scaled = minimize_model(H, g, 2.0), minimize_model(unit * H, unit * g, 2.0)
     np.testing.assert_array_equal(scaled.s, step.s)
     assert (scaled.decrease, scaled.lowest) == (unit * step.decrease, unit * step.lowest)
+
+
+def test_a_sampled_hessian_of_zero_gets_some_damping():
+    L, damping = damped_factor(np.zeros((2, 2)))
+    assert damping > 0.0
+    assert np.all(np.diag(L) > 0.0)
+
+
+@pytest.mark.parametrize("failure", [UnboundLocalError, ValueError])
+def test_a_failure_inside_scipy_blocks_the_step(failure, monkeypatch):
+    def fails(*_: Any, **__: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr("numeric.solvers.through_scipy.minimize", fails)
+    solution = solve(VectorRegression("normalized-exp", A, b), method="trust-exact")
+    assert (solution.status, solution.steps) == ("bad_start", 0)
 
 
 def test_a_tiny_gradient_at_a_saddle_makes_no_tiny_units():

@@ -47,7 +47,7 @@ class NewtonCG:
         def product(v: Array) -> Array:
             return factor * operator.dot(v)
 
-        if not np.any(g):
+        if not np.any(g) or not np.isfinite(factor):  # a gradient of the smallest floats, beside a huge total
             return replace(state, rows=(), blocked="resolution")
         lost = min(0.0, log_gradient_norm(problem, point) - state.log_start)
         tolerance = min(LOOSEST, max(TIGHTEST, float(np.exp(0.5 * lost))))

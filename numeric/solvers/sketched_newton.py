@@ -143,13 +143,17 @@ def _sampled_model(
     split: SplitHessian, scores: Scores, draws: int, generator: np.random.Generator
 ) -> tuple[Model, bool]:
     basis, sample = scores.basis, subsample(scores, draws, generator)
-    L, damping = _factor(split.sampled(sample, basis))
+    L, damping = damped_factor(split.sampled(sample, basis))
     found = spread(lambda y: basis.T @ split.product(basis @ y), L, generator)
     return Model(basis, L, found, len(sample.rows), damping), sample.exact
 
 
-def _factor(H: Array) -> tuple[Array, float]:
-    """The Cholesky factor of H plus as little of the identity as makes it safely positive definite."""
+def damped_factor(H: Array) -> tuple[Array, float]:
+    """The Cholesky factor of H plus as little of the identity as makes it safely positive definite, and that little.
+
+    Args:
+        H: symmetric, finite.
+    """
     damping, size, identity = 0.0, float(np.abs(np.diag(H)).max()), np.eye(len(H))
     # Pieces that cancel leave no size: any multiple of the identity is as good.
     size = size if size > 0.0 else 1.0
