@@ -1,41 +1,28 @@
-"""Campaigns: many claims, each through screen, search, balls, shrinking and proof, on processes."""
+"""Campaigns: many claims, each through screen, search, balls, shrinking and proof, on processes.
+
+The unit of work is a claim, or a block of the instances of one; the verdict of a claim depends on the claim and the
+seed alone, so any number of workers, in any order, gives the same verdicts.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .claims import Claim, Malformed
 from .exact import InputError
 from .examine import examine
-from .loading import find_claim
+from .executors import LOCAL, local, opened
+from .journal import Journal
+from .survey import blocks
+from .tasks import Item, Settings, examine_claim, malformed, screen_block
 from .verdict import Verdict
 
-BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
 Progress = Callable[[int, int, Verdict], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How thoroughly a claim is examined.
-
-    Attributes:
-        samples: instances screened in float64.
-        seed: of all chance; the same verdicts for any number of workers.
-        witness_dir: where witness files go, or None.
-        deep: sizes up to 64 and a longer search.
-    """
-
-    samples: int = 1000
-    seed: int = 0
-    witness_dir: str | None = None
-    deep: bool = False
 
 
 def check(
@@ -46,6 +33,9 @@ def check(
     progress: Progress | None = None,
     witness_dir: str | Path | None = None,
     deep: bool = False,
+    executor: str | Executor = LOCAL,
+    journal: str | Path | None = None,
+    resume: bool = False,
 ) -> list[Verdict]:
     """Examine claims and return their verdicts in order.
 
@@ -57,69 +47,157 @@ def check(
         progress: called as progress(done, total, verdict) in the calling process.
         witness_dir: folder for witness files.
         deep: larger sizes and a longer search.
+        executor: "processes", "dask:ADDRESS", "module:callable", or a process-based `concurrent.futures` executor.
+        journal: append-only file that takes each result as soon as it is known.
+        resume: take over what the journal holds of the same campaign.
 
     Raises:
-        InputError: samples or jobs below 1, or a negative seed.
+        InputError: samples or jobs below 1, a negative seed, an executor of threads, an unusable journal.
     """
-    items = list(claims)
     jobs = os.cpu_count() or 1 if jobs is None else jobs
     for name, value, least in (("samples", samples, 1), ("jobs", jobs, 1), ("seed", seed, 0)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
+    if resume and journal is None:
+        raise InputError("resume=True needs the journal of the campaign that was interrupted; name it with journal=...")
     settings = Settings(samples, seed, None if witness_dir is None else str(witness_dir), deep)
-    verdicts: dict[int, Verdict] = {}
-
-    def done(place: int, verdict: Verdict) -> None:
-        verdicts[place] = verdict
-        if progress is not None:
-            progress(len(verdicts), len(items), verdict)
-
-    remote = [i for i, item in enumerate(items) if isinstance(item, Claim) and item.origin] if jobs > 1 else []
-    if remote:
-        _on_processes(items, remote, settings, min(jobs, len(remote)), done)
-    for place, item in enumerate(items):
-        if place not in verdicts:
-            done(place, examine(item, settings.samples, settings.seed, settings.witness_dir, settings.deep))
-    return [verdicts[place] for place in range(len(items))]
+    kept = None if journal is None else Journal.opened(journal, asdict(settings), resume)
+    campaign = _Campaign(list(claims), settings, kept, progress)
+    campaign.take_over()
+    remote = [place for place in campaign.open() if getattr(campaign.items[place], "origin", "")]
+    if remote and (jobs > 1 or executor != LOCAL):
+        with opened(executor, min(jobs, _units(campaign, remote))) as pool:
+            lost = _dispatched(campaign, remote, pool)
+        _one_by_one(campaign, lost, executor)
+    for place in campaign.open():
+        item = campaign.items[place]
+        campaign.done(place, examine(item, samples, seed, settings.witness_dir, deep))
+    return [campaign.verdicts[place] for place in range(len(campaign.items))]
 
 
-def _on_processes(
-    items: Sequence[Claim | Malformed],
-    places: list[int],
-    settings: Settings,
-    jobs: int,
-    done: Callable[[int, Verdict], None],
-) -> None:
-    """Fresh processes (spawned: precision is global to a process); claims travel by name, results as plain data."""
-    context = multiprocessing.get_context("spawn")
-    with _one_blas_thread(), ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = {}
-        for place in places:
-            item = items[place]
-            assert isinstance(item, Claim)
-            futures[place] = pool.submit(_worker, item.id, item.origin, item.digest, settings)
-        for place in places:
-            done(place, futures[place].result())
+@dataclass
+class _Campaign:
+    """Claims and what is known about them so far, by place in the list."""
+
+    items: list[Item]
+    settings: Settings
+    journal: Journal | None
+    progress: Progress | None
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    surveys: dict[int, dict[int, dict[str, Any]]] = field(default_factory=dict)
+
+    def open(self) -> list[int]:
+        """Places without a verdict."""
+        return [place for place in range(len(self.items)) if place not in self.verdicts]
+
+    def take_over(self) -> None:
+        """Verdicts and blocks from the journal."""
+        for place, item in enumerate(self.items):
+            if self.journal is None or not isinstance(item, Claim):
+                continue
+            known = self.journal.known(item)
+            if known is not None:
+                self._enter(place, known)
+            stored = self.journal.surveys.items()
+            self.surveys[place] = {block: survey for (digest, block), survey in stored if digest == item.digest}
+
+    def done(self, place: int, verdict: Verdict) -> None:
+        """Enter a verdict, and write it down."""
+        item = self.items[place]
+        if self.journal is not None and isinstance(item, Claim):
+            self.journal.write_verdict(item, verdict)
+        self._enter(place, verdict)
+
+    def _enter(self, place: int, verdict: Verdict) -> None:
+        self.verdicts[place] = verdict
+        if self.progress is not None:
+            self.progress(len(self.verdicts), len(self.items), verdict)
+
+    def screened(self, place: int, block: int, survey: dict[str, Any]) -> None:
+        """Enter a block of a claim, and write it down."""
+        item = self.items[place]
+        if self.journal is not None and isinstance(item, Claim):
+            self.journal.write_survey(item, block, survey)
+        self.surveys.setdefault(place, {})[block] = survey
+
+    def parts(self, place: int) -> int:
+        """In how many blocks a claim is screened."""
+        item = self.items[place]
+        return blocks(item, self.settings.samples) if isinstance(item, Claim) else 1
+
+    def missing(self, place: int) -> list[int]:
+        """Blocks that are to be screened before a claim is examined; none where one screen does it all."""
+        count = self.parts(place)
+        return [] if count == 1 else [b for b in range(count) if b not in self.surveys.get(place, {})]
 
 
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """Processes started inside use one BLAS thread each: as many workers as cores, on tiny matrices, need no more."""
-    before = {name: os.environ.get(name) for name in BLAS_THREADS}
-    os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
+Task = tuple[int, int | None]
+"""A claim's place, and the block to screen, or None for the claim's examination."""
+
+
+def _units(campaign: _Campaign, places: Sequence[int]) -> int:
+    return sum(max(1, campaign.parts(place)) for place in places)
+
+
+def _dispatched(campaign: _Campaign, places: Sequence[int], pool: Executor) -> list[int]:
+    """Examine claims on an executor; returns the places that are left because it broke."""
+    waiting: dict[Future[Any], Task] = {}
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for place in places:
+            for block in campaign.missing(place) or (None,):
+                waiting[_submitted(campaign, pool, place, block)] = (place, block)
+        while waiting:
+            finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=lambda f: waiting[f][0]):
+                place, block = waiting.pop(future)
+                result = _result(future, campaign.items[place])
+                if place in campaign.verdicts:
+                    continue
+                if block is None or isinstance(result, Verdict):
+                    campaign.done(place, result)
+                    continue
+                campaign.screened(place, block, result)
+                if not campaign.missing(place):
+                    waiting[_submitted(campaign, pool, place, None)] = (place, None)
+    except BrokenExecutor:
+        return [place for place in places if place not in campaign.verdicts]
+    except BaseException:
+        for future in waiting:
+            future.cancel()
+        raise
+    return []
 
 
-def _worker(identifier: str, origin: str, digest: str, settings: Settings) -> Verdict:
-    item = find_claim(identifier, origin)
-    if isinstance(item, Claim) and item.digest != digest:
-        reason = f"the file {origin} changed while it was being checked; check it again"
-        item = Malformed(item.id, reason, item.path, item.line, item.paper, item.provenance, item.expect)
-    return examine(item, settings.samples, settings.seed, settings.witness_dir, settings.deep)
+def _result(future: Future[Any], item: Item) -> Any:
+    """What a task returned; tasks raise nothing, so an exception is the executor's and becomes the claim's error."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        raise
+    except Exception as cause:
+        assert isinstance(item, Claim)
+        return examine(malformed(item, f"the executor lost it: {type(cause).__name__}: {cause}"), 1, 0)
+
+
+def _submitted(campaign: _Campaign, pool: Executor, place: int, block: int | None) -> Future[Any]:
+    """Claims travel by name, results as plain data: flint's numbers do not travel."""
+    item = campaign.items[place]
+    assert isinstance(item, Claim)
+    named = (item.id, item.origin, item.digest, campaign.settings)
+    if block is not None:
+        return pool.submit(screen_block, *named, block)
+    stored = campaign.surveys.get(place, {}) if campaign.parts(place) > 1 else {}
+    return pool.submit(examine_claim, *named, [stored[b] for b in sorted(stored)])
+
+
+def _one_by_one(campaign: _Campaign, places: Sequence[int], executor: str | Executor) -> None:
+    """After a worker died: each claim in a process of its own, so that the one that kills it is known."""
+    if places and executor != LOCAL:
+        raise InputError(f"the executor {executor} broke, {len(places)} claims are left; check again with --resume")
+    for place in places:
+        with local(1) as pool:
+            if _dispatched(campaign, [place], pool):
+                item = campaign.items[place]
+                assert isinstance(item, Claim)
+                reason = "the process that examined it died (killed, out of memory, or ended by the claim itself)"
+                campaign.done(place, examine(malformed(item, reason), 1, 0))

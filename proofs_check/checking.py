@@ -1,11 +1,14 @@
 """What the commands ask of the catalogue: which claims, which verdicts, which exit status."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from proofs_check.campaign import Progress, check
 from proofs_check.claims import PROVENANCES, Claim, Malformed
 from proofs_check.exact import InputError
+from proofs_check.executors import LOCAL
+from proofs_check.journal import NAME as JOURNAL
 from proofs_check.loading import catalogue_claims, find_claim, load_claims
 from proofs_check.verdict import ERROR, Verdict
 
@@ -45,10 +48,25 @@ def check_targets(
     deep: bool,
     witnesses: str,
     progress: Progress,
+    executor: str = LOCAL,
+    resume: str | None = None,
 ) -> list[Verdict]:
-    """Select claims and examine them."""
+    """Select claims and examine them; every result is kept in the campaign's file as soon as it is known.
+
+    Args:
+        targets, paper: see `select`.
+        samples, seed, jobs, deep, progress, executor: see `campaign.check`.
+        witnesses: folder for witness files, and for the campaign's file unless ``resume`` names one.
+        resume: "" goes on from the file in the folder of witnesses, a path from that one; None starts afresh.
+
+    Raises:
+        InputError: as `select` and `campaign.check`, or ``resume`` is no results file.
+    """
+    if resume and not resume.endswith(".jsonl"):
+        raise InputError(f"--resume takes a results file ending in .jsonl, got {resume!r}; name claims before --resume")
     claims = select(targets, paper)
-    return check(claims, samples, seed, jobs, progress, witness_dir=witnesses, deep=deep)
+    journal = Path(resume or Path(witnesses) / JOURNAL)
+    return check(claims, samples, seed, jobs, progress, witnesses, deep, executor, journal, resume is not None)
 
 
 def summary(verdicts: Sequence[Verdict], seed: int) -> dict[str, Any]:

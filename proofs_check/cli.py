@@ -152,12 +152,21 @@ def solve(data: Path, loss: str, json_to: str | None, **options: Any) -> None:
 @click.option("--jobs", type=int, help="Worker processes.  [default: one per core]")
 @click.option("--deep", is_flag=True, help="Larger sizes and a longer search.")
 @click.option("--witnesses", default="witnesses", show_default=True, help="Folder for witness files.")
+@click.option(
+    "--executor", default="processes", show_default=True, metavar="NAME",
+    help="processes, dask:ADDRESS, or module:callable such as mpi4py.futures:MPIPoolExecutor.",
+)  # fmt: skip
+@click.option(
+    "--resume", is_flag=False, flag_value="", metavar="[FILE.jsonl]",
+    help="Go on after a kill: take over the results of the same campaign.  [default: WITNESSES/campaign.jsonl]",
+)  # fmt: skip
 @_json_option
 @_mistakes_in_one_sentence
 def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **options: Any) -> None:
     """Give claims their verdicts: the whole catalogue, single claims by ID, or the claims of FILE.py.
 
-    FILE.py is run, as pytest would run it: check only files that you trust.
+    FILE.py is run, as pytest would run it: check only files that you trust. Results go to WITNESSES/campaign.jsonl as
+    they are found; after a kill, the same command with --resume goes on from there.
     """
     from proofs_check.checking import check_targets, exit_status, summary
     from proofs_check.display import VerdictProgress, verdict_table, write_json

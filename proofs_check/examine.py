@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-import zlib
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -24,7 +23,7 @@ from .proof import prove
 from .replacement import Replacement, certified_replacement, observed_replacement
 from .shrink import shrink
 from .silence import silence
-from .survey import Survey, survey
+from .survey import Survey, chance, survey
 from .tightness import TIGHT, attained, try_simple_neighbours, words
 from .vacuity import contradiction
 from .verdict import Verdict
@@ -35,7 +34,12 @@ EQUALITY_TIES = 8
 
 
 def examine(
-    item: Claim | Malformed, samples: int, seed: int, witness_dir: str | None = None, deep: bool = False
+    item: Claim | Malformed,
+    samples: int,
+    seed: int,
+    witness_dir: str | None = None,
+    deep: bool = False,
+    screened: Survey | None = None,
 ) -> Verdict:
     """The verdict on one claim; an exception becomes an ``error`` verdict of that claim.
 
@@ -45,13 +49,14 @@ def examine(
         seed: of all chance.
         witness_dir: folder for the witness file, or None.
         deep: larger sizes and a longer search.
+        screened: its survey, where the blocks of a large one were drawn elsewhere.
     """
     begun = time.perf_counter()
     if isinstance(item, Malformed):
         where = f"{item.reason} ({Path(item.path).name}:{item.line})"
         return _finished(item, Verdict(item.id, item.paper, outcomes.ERROR, where), begun)
     try:
-        found = _examined(item, samples, seed, witness_dir, deep)
+        found = _examined(item, samples, seed, witness_dir, deep, screened)
     except (Exception, SystemExit) as cause:  # a body that calls sys.exit must not end the campaign
         found = Verdict(item.id, item.paper, outcomes.ERROR, _located(item, cause))
     return _finished(item, found, begun)
@@ -81,9 +86,11 @@ def _located(claim: Claim, cause: BaseException) -> str:
     return f"{type(cause).__name__}: {cause} ({Path(claim.path).name}:{line})"
 
 
-def _examined(claim: Claim, samples: int, seed: int, witness_dir: str | None, deep: bool) -> Verdict:
-    rng = np.random.default_rng([seed, zlib.crc32(claim.id.encode())])
-    found, ledger = survey(claim, rng, samples, deep), Ledger(claim)
+def _examined(
+    claim: Claim, samples: int, seed: int, witness_dir: str | None, deep: bool, screened: Survey | None
+) -> Verdict:
+    rng = chance(claim, seed)
+    found, ledger = screened or survey(claim, rng, seed, samples, deep), Ledger(claim)
     for instance in found.for_balls(rng):
         ledger.take(instance, tie_break=claim.kind != "equality")
         if ledger.broken:
@@ -118,7 +125,7 @@ def _without_instances(claim: Claim, found: Survey, ledger: Ledger) -> Verdict:
         return Verdict(claim.id, claim.paper, outcomes.UNDECIDED, message)
     message = (
         f"vacuous, suspected: none of {found.wanted} attempts met the hypotheses "
-        f"({len(found.drawn)} met the annotations, none of them the further hypotheses: acceptance rate 0)"
+        f"({found.met} met the annotations, none of them the further hypotheses: acceptance rate 0)"
     )
     return Verdict(claim.id, claim.paper, outcomes.VACUOUS, message)
 
@@ -138,7 +145,7 @@ def _identity(claim: Claim, found: Survey, ledger: Ledger, scope: str | None, wi
 
 def _base(claim: Claim, found: Survey, ledger: Ledger) -> Verdict:
     return Verdict(
-        claim.id, claim.paper, outcomes.HOLDS, "", instances=len(found.admissible),
+        claim.id, claim.paper, outcomes.HOLDS, "", instances=found.screened,
         certified_instances=len(ledger.decided), bits=ledger.bits, scope=found.scope,
     )  # fmt: skip
 

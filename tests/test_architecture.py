@@ -10,8 +10,19 @@ ROOT = Path(__file__).parent.parent
 THIRD_PARTY = {
     "derive": {"sympy"},
     "numeric": {"numpy", "scipy"},
-    "proofs_check": {"sympy", "numpy", "scipy", "mpmath", "flint", "click", "rich", "jinja2", "matplotlib"},
-}
+    "proofs_check": {
+        "sympy",
+        "numpy",
+        "scipy",
+        "mpmath",
+        "flint",
+        "click",
+        "rich",
+        "jinja2",
+        "matplotlib",
+        "distributed",
+    },
+}  # fmt: skip
 PACKAGES = {"derive": {"derive"}, "numeric": {"numeric"}, "proofs_check": {"derive", "numeric", "proofs_check"}}
 GENERATED = {"numeric/_generated": {"numpy"}, "proofs_check/_generated": {"flint"}}
 
