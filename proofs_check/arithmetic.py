@@ -26,11 +26,13 @@ from .array import (
     working_in,
     wrap,
 )
+from .probability import binomial_tail, gaussian_moment
 
 __all__ = [
-    "Array", "absolute", "cosh", "det", "diagonal", "dot", "exp", "eye", "frobenius", "is_number", "kron", "lambda_max",
-    "lambda_min", "lifted", "log", "matrix", "maximum", "minimum", "norm1", "norm2", "norm_inf", "ones", "outer",
-    "sinh", "softmax", "solve", "spectral", "sqrt", "tanh", "total", "trace", "vec", "vector", "working_in",
+    "Array", "absolute", "binomial_tail", "cosh", "det", "diagonal", "dot", "exp", "eye", "frobenius",
+    "gaussian_moment", "is_number", "kron", "lambda_max", "lambda_min", "lifted", "log", "matrix", "maximum", "minimum",
+    "norm1", "norm2", "norm_inf", "ones", "outer", "sinh", "softmax", "solve", "spectral", "sqrt", "tanh", "total",
+    "trace", "vec", "vector", "working_in",
 ]  # fmt: skip
 
 

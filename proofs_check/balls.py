@@ -143,6 +143,19 @@ class Balls:
             return arb.nan()
         return a.max(b) if name == "maximum" else a.min(b)
 
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Matrix product; exact where both factors are and their entries are of moderate size."""
+        rows, columns = (1, *a.shape)[-2:], (*b.shape, 1)[:2]
+        exact = all(isinstance(c, fmpq) and c.height_bits() <= HEIGHT_LIMIT // 4 for m in (a, b) for c in m.flat)
+        mat: Any = fmpq_mat if exact else arb_mat
+        left, right = (a.ravel().tolist(), b.ravel().tolist())
+        if not exact:
+            left, right = [arb(cell) for cell in left], [arb(cell) for cell in right]
+        entries = (mat(*rows, left) * mat(*columns, right)).entries()
+        out = np.empty(len(entries), dtype=object)
+        out[:] = entries
+        return out.reshape(a.shape[:-1] + b.shape[1:])
+
     def eigenvalue(self, matrix: np.ndarray, largest: bool) -> Any:
         for i, j in zip(*np.triu_indices(len(matrix), 1), strict=True):
             if compare(matrix[i, j], "==", matrix[j, i]) is Truth.NO:

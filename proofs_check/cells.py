@@ -69,7 +69,8 @@ class Cells:
         return _as_array(np.frompyfunc(getattr(self.field, name), 2, 1)(a, b))
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return _as_array(a @ b)
+        own = getattr(self.field, "matmul", None)
+        return _as_array(a @ b) if own is None else own(a, b)
 
     def unary(self, name: str, data: np.ndarray) -> np.ndarray:
         return each(lambda x: self.field.unary(name, x), data)

@@ -180,6 +180,29 @@ def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **op
 
 
 @main.command()
+@click.option("--trials", default=100_000, show_default=True, help="Scalar trials; the others follow in proportion.")
+@click.option("--deep", is_flag=True, help="A hundred times the trials, and every constant of the catalogue.")
+@click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
+@click.option("--jobs", type=int, help="Worker processes.  [default: one per core]")
+@click.option("--speed", is_flag=True, help="Measure what a certified decision costs instead.")
+@_json_option
+@_mistakes_in_one_sentence
+def selftest(speed: bool, json_to: str | None, **options: Any) -> None:
+    """Attack the checker itself, and exit with 1 at the first wrong certified answer.
+
+    Points inside balls must stay inside; undefined cells must decide nothing; statements that are false, tight,
+    vacuous or beyond floats, and claims in other words, must get their verdicts; sharpened constants must be refuted.
+    """
+    from proofs_check.display import write_json
+    from proofs_check.selftest.showing import attack, show_speed
+
+    result, right = show_speed(json_to == "-") if speed else attack(**options, to_stderr=json_to == "-")
+    if json_to is not None:
+        write_json(result, json_to)
+    sys.exit(EXPECTED if right else DIFFERS)
+
+
+@main.command()
 @click.argument("witness", type=click.Path(path_type=Path))
 @_json_option
 @_mistakes_in_one_sentence

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,6 +74,11 @@ class Size:
         return range(self.low, max(self.low, min(self.high, ceiling)) + 1)
 
 
+@lru_cache(maxsize=1024)
+def _ends(domain: Scalar) -> tuple[Limit, Limit]:
+    return Limit.of(domain.low, "low"), Limit.of(domain.high, "high")
+
+
 @dataclass(frozen=True)
 class Scalar:
     """A rational number from low to high, ends included."""
@@ -88,7 +94,7 @@ class Scalar:
             raise InputError(f"{type(self).__name__} needs low <= high, got ({self.low!r}, {self.high!r})")
 
     def limits(self) -> list[Limit]:
-        return [Limit.of(self.low, "low"), Limit.of(self.high, "high")]
+        return list(_ends(self))
 
     def ends(self, known: Instance) -> tuple[fmpq, fmpq]:
         """The rationals between which values lie."""

@@ -114,17 +114,35 @@ def _on_screen(name: str, what: str, data: list[Block], backend: Screen) -> Bloc
 
 
 def _on_balls(name: str, what: str, data: list[np.ndarray], backend: Cells) -> np.ndarray:
+    from flint import arb
+
     entry = backend.field.entry
-    result = getattr(_generated("proofs_check", name), what)(*([entry(cell) for cell in x] for x in data))
-    if what == "hessian":
-        d, u, c = result
-        return backend.matrix([[_hessian_entry(d, u, c, i, j) for j in range(len(d))] for i in range(len(d))])
-    return backend.array_of(result)
+    data = [[entry(cell) for cell in x] for x in data]
+    result = getattr(_generated("proofs_check", name), what)(*data)
+    if what != "hessian":
+        return backend.array_of(result)
+    d, u, c = result
+    if all(isinstance(cell, arb) for cell in d):
+        return _assembled(d, u, c)
+    return backend.matrix([[_hessian_entry(d, u, c, i, j) for j in range(len(d))] for i in range(len(d))])
 
 
 def _hessian_entry(d: list[Any], u: list[list[Any]], c: list[list[Any]], i: int, j: int) -> Any:
     low_rank = sum(u[k][i] * c[k][l] * u[l][j] for k in range(len(u)) for l in range(len(u)))
     return low_rank + d[i] if i == j else low_rank
+
+
+def _assembled(d: list[Any], u: list[list[Any]], c: list[list[Any]]) -> np.ndarray:
+    """diag(D) + U C U^T, with U given by its columns."""
+    from flint import arb, arb_mat
+
+    n, k = len(d), len(u)
+    columns = arb_mat(k, n, [arb(cell) for column in u for cell in column])
+    low_rank = columns.transpose() * arb_mat(k, k, [arb(cell) for row in c for cell in row]) * columns
+    out = np.empty(n * n, dtype=object)
+    out[:] = low_rank.entries()
+    out[:: n + 1] += d
+    return out.reshape(n, n)
 
 
 def _from_definition(name: str, what: str, data: list[np.ndarray], backend: Cells) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from .backends import DIGITS, joined
+from .backends import DIGITS, Instance, joined
 from .balls import Truth
 from .claims import KINDS, Claim, Hypothesis, Malformed, Sides, evaluate
 from .decide import CEILING, Decision, decide
@@ -73,10 +73,10 @@ def replay(path: str | Path) -> Replay:
         raise InputError(f"{path}: the stored instance {how} the hypotheses of {claim.id}; it is no witness")
     digits = round(2 * max(decision.bits, balls_bits(witness)) * DIGITS_PER_BIT)
     wanted = witness.outcome == "holds"
-    second = _second_opinion(claim, witness, digits)
+    second = second_opinion(claim, witness.instance, digits)
     while second is not wanted and digits < MOST_DIGITS:  # a margin below the last digits needs more of them
         digits *= 4
-        second = _second_opinion(claim, witness, digits)
+        second = second_opinion(claim, witness.instance, digits)
     return _judged(claim, witness, decision, second, digits)
 
 
@@ -103,13 +103,13 @@ def _fits(claim: Claim, witness: Witness, path: str | Path) -> None:
             raise InputError(f"{path}: the argument {name!r} must be a {wanted}, got {value!r}")
 
 
-def _second_opinion(claim: Claim, witness: Witness, digits: int) -> bool | None:
+def second_opinion(claim: Claim, instance: Instance, digits: int) -> bool | None:
     """Whether the relation of the claim holds in mpmath, to within the last digits; None where that says nothing.
 
     It says nothing where a side is undefined, or where a hypothesis of the body is not met.
     """
     with mpmath.workdps(digits):
-        arguments = {name: joined(value, DIGITS) for name, value in witness.instance.items()}
+        arguments = {name: joined(value, DIGITS) for name, value in instance.items()}
         sides = evaluate(claim, arguments, DIGITS)
         slack = mpmath.mpf(10) ** (-digits // 2)
         stated = [(h.op, a, b) for h in sides.hypotheses for a, b in _entries(h)]
