@@ -206,7 +206,7 @@ def vector(entries: Sequence[Any]) -> Array:
     return Array(backend.stack([cell.data for cell in cells], (len(cells),)), backend)
 
 
-def matrix(rows: Sequence[Sequence[Any]]) -> Array:
+def matrix(rows: Sequence[Sequence[Any] | Array]) -> Array:
     """A matrix from nested rows of numbers of the claim and exact numbers; rows may be vectors."""
     cells = [[_cell("matrix", entry) for entry in row] for row in rows]
     lengths = [len(row) for row in cells]

@@ -171,8 +171,12 @@ def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **op
     from proofs_check.checking import check_targets, exit_status, summary
     from proofs_check.display import VerdictProgress, verdict_table, write_json
 
-    with VerdictProgress() as progress:
-        verdicts = check_targets(targets, paper, progress=progress, **options)
+    try:
+        with VerdictProgress() as progress:
+            verdicts = check_targets(targets, paper, progress=progress, **options)
+    except KeyboardInterrupt:
+        click.echo("lemmascope: interrupted; the same command with --resume goes on from here.", err=True)
+        raise
     if json_to is not None:
         write_json(summary(verdicts, options["seed"]), json_to)
     verdict_table(verdicts, to_stderr=json_to == "-")

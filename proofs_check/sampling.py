@@ -35,6 +35,7 @@ class Sampler:
     rng: np.random.Generator
     ceiling: int
     _corners: dict[Any, list[Any]] = field(default_factory=dict, repr=False)
+    _fits: dict[tuple[Any, ...], str] = field(default_factory=dict, repr=False)
 
     def groups(self, count: int, group: int) -> Iterator[list[Instance]]:
         """About ``count`` instances in lists that share their sizes; half of them corner instances.
@@ -65,11 +66,18 @@ class Sampler:
         for _ in range(ATTEMPTS):
             try:
                 instance = self._attempt(sizes, corner)
-            except Unfit:
+            except Unfit as reason:
+                self._fits[tuple(sizes.values())] = str(reason)
                 return None
+            self._fits[tuple(sizes.values())] = ""
             if instance is not None:
                 return instance
         return None
+
+    def misfit(self) -> str | None:
+        """Why no sizes that were tried fit the annotations; None where some do."""
+        reasons = set(self._fits.values())
+        return min(reasons) if reasons and "" not in reasons else None
 
     def _attempt(self, sizes: Instance, corner: bool) -> Instance | None:
         known: Instance = {}

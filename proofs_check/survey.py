@@ -15,7 +15,7 @@ import numpy as np
 from .backends import Instance
 from .claims import Claim
 from .domains import Size
-from .exact import Count
+from .exact import Count, InputError
 from .sampling import Sampler
 from .search import screen
 from .witness import read_value, stored_value
@@ -179,9 +179,14 @@ def survey(claim: Claim, rng: np.random.Generator, seed: int, samples: int, deep
 
 def _surveyed(claim: Claim, rng: np.random.Generator, samples: int, deep: bool) -> Survey:
     """Larger sizes are tried when none of the usual sizes is admissible."""
-    found = _drawn(claim, Sampler(claim, rng, DEEP_CEILING if deep else SIZE_CEILING), samples)
+    sampler = Sampler(claim, rng, DEEP_CEILING if deep else SIZE_CEILING)
+    found = _drawn(claim, sampler, samples)
     if not found.admissible.size and not deep:
-        found = _drawn(claim, Sampler(claim, rng, DEEP_CEILING), samples)
+        sampler = Sampler(claim, rng, DEEP_CEILING)
+        found = _drawn(claim, sampler, samples)
+    misfit = None if found.met else sampler.misfit()
+    if misfit is not None:
+        raise InputError(f"no instance can be drawn: {misfit}; change the annotations")
     return found
 
 

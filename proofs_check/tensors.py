@@ -14,18 +14,25 @@ from . import exact
 from .backends import Instance, floats
 from .corners import pair, plain_corners, root_above, unit
 from .domains import COARSE, distinct, neighbours, rounded, uniform
-from .exact import Unfit, from_float
+from .exact import InputError, Unfit, from_float
 from .limits import Limit
 
 SHRINKS = (0.0, 1e-13, 1e-11, 1e-9, 1e-6, 1e-3, 0.5)
 """Relative amounts by which a proposal is scaled down until the exact predicate admits it."""
 
 
+_NORMS = {"norm1", "norm2", "norm_inf", "spectral", "frobenius"}
+
+
 @lru_cache(maxsize=1024)
 def _given(domain: Any, names: tuple[str, ...]) -> dict[str, Limit]:
     where = type(domain).__name__
     stated = {name: getattr(domain, name) for name in names if getattr(domain, name) is not None}
-    return {name: Limit.of(value, f"{where} {name}") for name, value in stated.items()}
+    limits = {name: Limit.of(value, f"{where} {name}") for name, value in stated.items()}
+    for name in _NORMS & limits.keys():
+        if not limits[name].names and limits[name].upper({}) < 0:
+            raise InputError(f"{where} needs {name} >= 0, got {stated[name]!r}: no norm is negative")
+    return limits
 
 
 def _scale_down(
@@ -36,7 +43,7 @@ def _scale_down(
     factor = 1.0
     for name, limit in norms.items():
         size = measure(name, plain)
-        if size > floats(limit):
+        if size > max(floats(limit), 0.0):
             factor = min(factor, floats(limit) / size)
     return fmpq(1) if factor == 1.0 else rounded(np.array([factor]), bits)[0]
 

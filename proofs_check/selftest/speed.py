@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -22,6 +23,7 @@ DIGITS = 50
 ROWS, COLUMNS = 8, 3
 TARGET = 12.0
 REPEATS = 5
+BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,11 @@ def measure(repeats: int = REPEATS) -> list[Speed]:
         claim = find_claim(identifier)
         assert isinstance(claim, Claim)
         instance = _instance(claim)
-        batch = batched([instance] * 200)
-        found.append(
-            Speed(
-                identifier,
-                _seconds(lambda c=claim, i=instance: decide(c, i), repeats),
-                _seconds(lambda s=spelling, i=instance: s(i), repeats),
-                _seconds(lambda c=claim, b=batch: evaluate(c, b, Screen(200)), repeats) / 200,
-            )
-        )
+        batch = batched([instance] * BATCH)
+        certified = _seconds(partial(decide, claim, instance), repeats)
+        spelled = _seconds(partial(spelling, instance), repeats)
+        screened = _seconds(partial(evaluate, claim, batch, Screen(BATCH)), repeats) / BATCH
+        found.append(Speed(identifier, certified, spelled, screened))
     return found
 
 
