@@ -205,12 +205,15 @@ def _power(base: Array, exponent: Any) -> Array:
 def _whole_power(base: Array, exponent: int) -> Array:
     if exponent < 0:
         return 1 / _whole_power(base, -exponent)
-    result, square = Array(base.backend.number(1), base.backend) + 0 * base, base
+    if exponent == 0:
+        return Array(base.backend.number(1), base.backend) + 0 * base
+    result, square = None, base
     while exponent:
         if exponent % 2:
-            result = result * square
+            result = square if result is None else result * square
         exponent //= 2
         square = square * square if exponent else square
+    assert result is not None
     return result
 
 

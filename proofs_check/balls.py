@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from itertools import combinations
 from typing import Any, NoReturn
 
 import numpy as np
@@ -144,26 +145,25 @@ class Balls:
         return a.max(b) if name == "maximum" else a.min(b)
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Matrix product; exact where both factors are and their entries are of moderate size."""
-        rows, columns = (1, *a.shape)[-2:], (*b.shape, 1)[:2]
-        exact = all(isinstance(c, fmpq) and c.height_bits() <= HEIGHT_LIMIT // 4 for m in (a, b) for c in m.flat)
-        mat: Any = fmpq_mat if exact else arb_mat
-        left, right = (a.ravel().tolist(), b.ravel().tolist())
-        if not exact:
-            left, right = [arb(cell) for cell in left], [arb(cell) for cell in right]
-        entries = (mat(*rows, left) * mat(*columns, right)).entries()
+        """Matrix product; exact where both factors are, as long as its entries are of moderate size."""
+        left, right = a.ravel().tolist(), b.ravel().tolist()
+        (m, k), n = (1, *a.shape)[-2:], (*b.shape, 1)[1]
+        if all(type(cell) is fmpq for cell in left) and all(type(cell) is fmpq for cell in right):
+            exact = (fmpq_mat(m, k, left) * fmpq_mat(k, n, right)).entries()
+            entries = [cell if cell.height_bits() <= HEIGHT_LIMIT else arb(cell) for cell in exact]
+        else:
+            entries = (_ball_matrix(m, k, left) * _ball_matrix(k, n, right)).entries()
         out = np.empty(len(entries), dtype=object)
         out[:] = entries
         return out.reshape(a.shape[:-1] + b.shape[1:])
 
     def eigenvalue(self, matrix: np.ndarray, largest: bool) -> Any:
-        for i, j in zip(*np.triu_indices(len(matrix), 1), strict=True):
+        for i, j in combinations(range(len(matrix)), 2):
             if compare(matrix[i, j], "==", matrix[j, i]) is Truth.NO:
                 raise ValueError(
                     f"an eigenvalue bound needs a symmetric matrix; entries ({i}, {j}) and ({j}, {i}) differ"
                 )
-        half = fmpq(1, 2)
-        return spectra.eigenvalue((matrix + matrix.T) * half, largest)
+        return spectra.eigenvalue((matrix + matrix.T) * fmpq(1, 2), largest)
 
     def det(self, matrix: np.ndarray) -> Any:
         n = len(matrix)
@@ -186,6 +186,10 @@ class Balls:
         for i, entry in enumerate(entries):
             out[i] = entry
         return out.reshape(n, columns)
+
+
+def _ball_matrix(rows: int, columns: int, cells: list[Any]) -> arb_mat:
+    return arb_mat(rows, columns, [cell if type(cell) is arb else arb(cell) for cell in cells])
 
 
 def _all_exact(cells: np.ndarray) -> bool:

@@ -93,13 +93,18 @@ def constant(identifier: str, expression: str | None = None, **values: Any) -> A
         A number of the claim's arithmetic.
     """
     tree = _expression(identifier, expression)
-    names = {symbol.name for symbol in tree.free_symbols}
+    names = _symbol_names(tree)
     if names != values.keys():
         raise InputError(f"constant {identifier!r} = {tree} needs values for {sorted(names)}, got {sorted(values)}")
     return walk(tree, values, {})
 
 
 _expression = expression
+
+
+@lru_cache(maxsize=512)
+def _symbol_names(tree: sympy.Expr) -> frozenset[str]:
+    return frozenset(symbol.name for symbol in tree.free_symbols)
 
 
 def evaluate_expression(tree: sympy.Expr, backend: Any) -> Any:
@@ -122,13 +127,15 @@ def _evaluated(tree: sympy.Expr, values: dict[str, Any], memo: dict[sympy.Expr, 
         return lifted("constant", tree)
     if tree is sympy.E:
         return exp(1)
+    if tree.is_Pow and tree.exp.is_Rational:
+        return walk(tree.base, values, memo) ** tree.exp
     parts = [walk(part, values, memo) for part in tree.args]
     if tree.is_Add:
         return reduce(lambda a, b: a + b, parts)
     if tree.is_Mul:
         return reduce(lambda a, b: a * b, parts)
     if tree.is_Pow:
-        return parts[0] ** (tree.exp if tree.exp.is_Rational else parts[1])
+        return parts[0] ** parts[1]
     if tree.func in _FUNCTIONS:
         return _FUNCTIONS[tree.func](*parts)
     raise InputError(f"a constant is built from + - * / ** exp log sqrt sinh cosh tanh Abs Max Min and E, got {tree}")

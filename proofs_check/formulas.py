@@ -138,7 +138,8 @@ def _assembled(d: list[Any], u: list[list[Any]], c: list[list[Any]]) -> np.ndarr
 
     n, k = len(d), len(u)
     columns = arb_mat(k, n, [arb(cell) for column in u for cell in column])
-    low_rank = columns.transpose() * arb_mat(k, k, [arb(cell) for row in c for cell in row]) * columns
+    weighted = arb_mat(k, k, [arb(cell) for row in c for cell in row]) * columns
+    low_rank = columns.transpose() * weighted
     out = np.empty(n * n, dtype=object)
     out[:] = low_rank.entries()
     out[:: n + 1] += d
