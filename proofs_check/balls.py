@@ -150,7 +150,7 @@ class Balls:
         (m, k), n = (1, *a.shape)[-2:], (*b.shape, 1)[1]
         if all(type(cell) is fmpq for cell in left) and all(type(cell) is fmpq for cell in right):
             exact = (fmpq_mat(m, k, left) * fmpq_mat(k, n, right)).entries()
-            entries = [cell if cell.height_bits() <= HEIGHT_LIMIT else arb(cell) for cell in exact]
+            entries: list[Any] = [cell if cell.height_bits() <= HEIGHT_LIMIT else arb(cell) for cell in exact]
         else:
             entries = (_ball_matrix(m, k, left) * _ball_matrix(k, n, right)).entries()
         out = np.empty(len(entries), dtype=object)
