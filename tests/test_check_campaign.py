@@ -14,6 +14,7 @@ import pytest
 from proofs_check import InputError, campaign, check, executors, load_claims, survey
 from proofs_check.claims import Malformed
 from proofs_check.journal import Journal
+from proofs_check.journal import _read as journal_line
 from proofs_check.survey import Survey, chance
 
 HEAD = """
@@ -100,7 +101,13 @@ def test_a_condensed_survey_keeps_counts_and_the_worst(tmp_path):
 
 
 def lines_of(path):
-    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
+    """The whole lines of a journal that may be half written."""
+    return whole_lines(path) if path.exists() else []
+
+
+def whole_lines(path):
+    found = [journal_line(line) for line in path.read_bytes().split(b"\n")]
+    return [line for line in found if line is not None]
 
 
 def test_a_killed_campaign_goes_on(tmp_path, monkeypatch):
@@ -124,6 +131,7 @@ def test_a_killed_campaign_goes_on(tmp_path, monkeypatch):
     claims = load_claims("mine.py")
     resumed = check(claims, samples=60, witness_dir="witnesses", journal=journal, resume=True)
     assert sum("verdict" in line for line in lines_of(journal)) == 12  # each examined once, over both runs
+    assert sum("file" in line for line in whole_lines(journal)) == 2  # the torn line tears no other
     assert plain(resumed) == plain(check(claims, samples=60, witness_dir="witnesses"))
 
 
