@@ -6,6 +6,8 @@ of the whole box is substituted symbolically, so that a bound that is attained t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +47,18 @@ class Budget:
         self.terms -= count
         if self.terms < 0:
             raise Exhausted
+
+    @contextmanager
+    def half(self) -> Iterator[None]:
+        """One half of what is left for an attempt inside; when that is spent, the attempt ends and the rest remains."""
+        kept = self.terms // 2
+        self.terms -= kept
+        try:
+            yield
+        except Exhausted:
+            self.terms = 0
+        finally:
+            self.terms += kept
 
 
 def enclosed(x: Sum, values: dict[Letter, Interval], memo: dict[Letter, Interval], budget: Budget) -> Interval:

@@ -40,14 +40,17 @@ def at_most(left: Sum, right: Sum, prover: Prover, depth: int = 0) -> bool:
     if depth < DEEPEST:
         left, right = _scaled(left, right)
         for goals in _rewritten(left, right, prover):
-            if all(at_most(goal.left, goal.right, prover, depth + 1) for goal in goals):
-                return True
+            with prover.budget.half():
+                if all(at_most(goal.left, goal.right, prover, depth + 1) for goal in goals):
+                    return True
     left, right = _scaled(sums.expanded(left), sums.expanded(right))
     return prover.holds(right - left)
 
 
 def _rewritten(left: Sum, right: Sum, prover: Prover) -> Iterator[list[Goal]]:
-    candidates = (_increasing, _split, _squared, _logarithmic, lambda a, b: _with_constraints(a, b, prover))
+    candidates = (
+        _increasing, _extremes, _squared, _logarithmic, _signs, lambda a, b: _with_constraints(a, b, prover),
+    )  # fmt: skip
     yield from (goals for rewrite in candidates if (goals := rewrite(left, right)) is not None)
 
 
@@ -77,12 +80,17 @@ def _increasing(left: Sum, right: Sum) -> list[Goal] | None:
     return [Goal(shape(a[1].args[0]), shape(b[1].args[0]))]
 
 
-def _split(left: Sum, right: Sum) -> list[Goal] | None:
-    """Every entry of a largest one on the left, of a smallest one on the right, both signs of an absolute value."""
+def _extremes(left: Sum, right: Sum) -> list[Goal] | None:
+    """Every entry of a largest one on the left, of a smallest one on the right."""
     if (found := _factor_of(left, "max")) is not None:
         return [Goal(arg * found[0], right) for arg in found[1].args]
     if (found := _factor_of(right, "min")) is not None:
         return [Goal(left, arg * found[0]) for arg in found[1].args]
+    return None
+
+
+def _signs(left: Sum, right: Sum) -> list[Goal] | None:
+    """Both signs of an absolute value."""
     if (found := _factor_of(left, "abs")) is not None:
         whole = found[1].args[0] * found[0]
         return [Goal(whole, right), Goal(whole.times(fmpq(-1)), right)]
@@ -121,7 +129,7 @@ def _logarithmic(left: Sum, right: Sum) -> list[Goal] | None:
         return None
     if all(x.terms[0][0].exponent is None for x in sides) and not any(_has_quotient(x) for x in sides):
         return None
-    if any(letter.kind in ("cosh", "sinh", "log") for x in sides for letter, _ in x.terms[0][0].powers):
+    if any(letter.kind == "log" for x in sides for letter, _ in x.terms[0][0].powers):
         return None
     return [Goal(sums.logarithm(left), sums.logarithm(right))]
 

@@ -74,6 +74,8 @@ def inverse(a: Interval) -> Interval:
 
 def power(a: Interval, exponent: int) -> Interval:
     """All whole powers."""
+    if exponent == 1:
+        return a  # a ball of infinity to the power 1 is undefined
     if exponent < 0:
         return power(inverse(a), -exponent)
     if exponent % 2 == 0:
@@ -108,7 +110,9 @@ def exp(a: Interval) -> Interval:
 def log(a: Interval) -> Interval:
     """All logarithms of what is positive; minus infinity stands for the logarithm of 0."""
     low = a[0].log().lower() if a[0] > 0 else DOWN
-    return _checked(low, a[1].log().upper()) if a[1] > 0 else WHOLE
+    if a[1] > 0:
+        return _checked(low, a[1].log().upper())
+    return WHOLE if a[1] < 0 else (DOWN, DOWN)
 
 
 def sqrt(a: Interval) -> Interval:

@@ -12,7 +12,6 @@ from .sums import (
     Letter,
     Monomial,
     Sum,
-    expanded,
     exponential,
     function,
     inverse,
@@ -76,7 +75,7 @@ def slope(x: Sum, name: Letter, at: Sum) -> Sum:
         Unsupported: a letter without a divided difference here.
     """
     out = ZERO
-    for m, c in expanded(x).terms:
+    for m, c in x.terms:
         done = number(c)
         factors = [(single(letter, k), _power_slope(letter, k, name, at)) for letter, k in m.powers]
         if m.exponent is not None:
@@ -96,8 +95,8 @@ def _exponential_slope(exponent: Sum, name: Letter, at: Sum) -> Sum:
     inner = slope(exponent, name, at)
     if not inner.terms:
         return ZERO
-    other = substituted(exponent, {name: at})
-    return inner * exponential((exponent + other).times(HALF)) * function("shc", (exponent - other).times(HALF))
+    middle, half = _middle_and_half(exponent, name, at)
+    return inner * exponential(middle) * function("shc", half)
 
 
 def _power_slope(letter: Letter, k: int, name: Letter, at: Sum) -> Sum:
@@ -120,7 +119,20 @@ def _letter_slope(letter: Letter, name: Letter, at: Sum) -> Sum:
         return ZERO
     if letter.kind == "gap":
         return slope(letter.args[0], name, at)
-    if letter.kind != "inv":
-        raise Unsupported(f"the divided difference of {letter.kind}")
+    inner = slope(letter.args[0], name, at) if len(letter.args) == 1 else ZERO
     other = substituted(single(letter), {name: at})
-    return (slope(letter.args[0], name, at) * single(letter) * other).times(fmpq(-1))
+    if letter.kind == "inv":
+        return (inner * single(letter) * other).times(fmpq(-1))
+    if letter.kind in _PARTNERS:
+        middle, half = _middle_and_half(letter.args[0], name, at)
+        return inner * function(_PARTNERS[letter.kind], middle) * function("shc", half)
+    raise Unsupported(f"the divided difference of {letter.kind}")
+
+
+_PARTNERS = {"cosh": "sinh", "sinh": "cosh"}
+"""cosh p - cosh q = (p - q) sinh((p + q)/2) sinh(h)/h with h = (p - q)/2, and the same with sinh and cosh exchanged."""
+
+
+def _middle_and_half(x: Sum, name: Letter, at: Sum) -> tuple[Sum, Sum]:
+    other = substituted(x, {name: at})
+    return (x + other).times(HALF), (x - other).times(HALF)

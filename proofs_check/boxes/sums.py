@@ -306,9 +306,11 @@ def extreme(kind: str, x: Sum, y: Sum) -> Sum:
 
 
 def function(kind: str, x: Sum) -> Sum:
-    """cosh, sinh, shc, langevin or sgn of a sum."""
+    """cosh, sinh, shc, langevin or sgn of a sum; the sign of the argument of an odd one comes out."""
     if kind in EVEN:
         x = leading_positive(x)
+    elif leading_positive(x) != x:
+        return function(kind, leading_positive(x)).times(fmpq(-1))
     if not x.terms:
         at_zero = {"cosh": number(fmpq(1)), "shc": number(fmpq(1)), "sinh": ZERO, "langevin": ZERO}
         return at_zero.get(kind, single(Letter(kind, (x,))))

@@ -62,6 +62,8 @@ class Cell:
 
     sum: Sum
     trace: Trace
+    base: Sum | None = None
+    """What this is the square of, if it was made so."""
 
     def lifted(self, other: Any) -> Cell | None:
         """A cell or an exact number as a cell; None for anything else."""
@@ -96,7 +98,9 @@ class Cell:
         right = self.lifted(other)
         if right is None:
             return NotImplemented
-        return self._with(self.trace.factored(self.sum) * self.trace.factored(right.sum))
+        left = self.trace.factored(self.sum)
+        base = left if self.sum == right.sum else None
+        return Cell(left * (left if base else self.trace.factored(right.sum)), self.trace, base)
 
     __rmul__ = __mul__
 
@@ -167,8 +171,8 @@ class Traced:
         return getattr(x, name)()
 
     def root(self, x: Cell) -> Cell:
-        """Square root of a quantity known to be >= 0."""
-        return Cell(sums.root(x.sum), self.trace)
+        """Square root of a quantity known to be >= 0; of a square the absolute value."""
+        return Cell(sums.root(x.sum) if x.base is None else sums.absolute(x.base), self.trace)
 
     def extreme(self, name: str, a: Cell, b: Cell) -> Cell:
         return Cell(sums.extreme(name[:3], a.sum, b.sum), self.trace)
