@@ -39,6 +39,7 @@ IMPOSSIBLE = {
 }  # fmt: skip
 POSSIBLE = {
     "at-one-point": ("upper", "x: Scalar(0, 1)", 'assume(x, ">=", 1); return x, 1'),
+    "half": ("upper", "x: Scalar(0, 1)", 'assume(x, "<=", Fraction(1, 2)); assume(x, "<", Fraction(1, 2)); return x, 1'),
     "thin": ("upper", "x: Scalar(0, 1)", 'assume(x, ">", 1 - TINY); return x, 1'),
     "a-line": ("upper", "x: Scalar(0, 1), y: Scalar(0, 1)", 'assume(x + y, "==", Fraction(1, 3)); return x, 1'),
     "near-the-arc": ("upper", "x: Vector(2, norm2=1)", 'assume(x[0] + x[1], ">", Fraction(14142, 10000)); return x[0], 1'),
