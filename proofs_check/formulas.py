@@ -117,8 +117,7 @@ def _on_balls(name: str, what: str, data: list[np.ndarray], backend: Cells) -> n
     from flint import arb
 
     entry = backend.field.entry
-    data = [[entry(cell) for cell in x] for x in data]
-    result = getattr(_generated("proofs_check", name), what)(*data)
+    result = getattr(_generated("proofs_check", name), what)(*([entry(cell) for cell in x] for x in data))
     if what != "hessian":
         return backend.array_of(result)
     d, u, c = result

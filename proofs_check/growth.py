@@ -171,7 +171,7 @@ def _one_value(value: Any) -> Any:
 
 def _extremal(claim: Claim, rng: np.random.Generator) -> tuple[Instance, Decision] | None:
     """The certified instance that uses most of the bound at one value of the parameters."""
-    found = survey(claim, rng, SAMPLES, deep=True)
+    found = survey(claim, rng, 0, SAMPLES, deep=True)
     order = found.admissible[np.argsort(-np.nan_to_num(found.usage[found.admissible], nan=-np.inf), kind="stable")]
     starts = [found.drawn[i] for i in order[:CLIMBS]]
     climbed = [climb(claim, start, rng, ROUNDS, contraction) for start in starts for contraction in (1.0, NEAR)]

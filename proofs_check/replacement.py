@@ -98,7 +98,7 @@ def observed_replacement(claim: Claim, ratio: float, rng: np.random.Generator) -
 def survives(claim: Claim, rng: np.random.Generator) -> bool:
     """Whether the claim stands on the instances of a survey of its own, decided in balls."""
     ledger = Ledger(claim)
-    for instance in survey(claim, rng, SAMPLES, deep=False).for_balls(rng):
+    for instance in survey(claim, rng, 0, SAMPLES, deep=False).for_balls(rng):
         ledger.take(instance, tie_break=False)
         if ledger.broken:
             return False

@@ -10,7 +10,7 @@ from ..campaign import check
 from ..claims import Malformed
 from ..loading import load_claims
 from ..replaying import replay
-from ..verdict import REFUTED, Verdict
+from ..verdict import HOLDS, PROVED, REFUTED, UNDECIDED, VACUOUS, Verdict
 
 SAMPLES = 200
 
@@ -115,6 +115,10 @@ def declared(name: str, kind: str, arguments: str, body: str) -> str:
     )
 
 
+MAY_BE_PROVED = {HOLDS, VACUOUS, UNDECIDED}
+"""A statement for which no more than these is accepted is true, and may be proved as well."""
+
+
 def judged(name: str, seed: int = 0) -> tuple[Verdict, str | None]:
     """The verdict on one statement, and what is wrong with it in words, or None."""
     kind, arguments, body, accepted = STATEMENTS[name]
@@ -125,7 +129,7 @@ def judged(name: str, seed: int = 0) -> tuple[Verdict, str | None]:
         if isinstance(claims[0], Malformed):
             return check(claims)[0], f"{name}: {claims[0].reason}"
         (verdict,) = check(claims, samples=SAMPLES, seed=seed, witness_dir=folder)
-        if verdict.outcome not in accepted:
+        if verdict.outcome not in accepted and not (verdict.outcome == PROVED and HOLDS in accepted <= MAY_BE_PROVED):
             return verdict, f"{name}: {verdict.outcome} instead of {' or '.join(sorted(accepted))}: {verdict.message}"
         if verdict.outcome == REFUTED and not replay(str(verdict.witness)).confirmed:
             return verdict, f"{name}: its witness is not confirmed"
