@@ -333,7 +333,8 @@ def bench(plot: Path | None, out: Path | None, json_to: str | None, solvers: boo
     optional: pip install 'lemmascope[bench]'. Targets that are missed do not change the exit status.
 
     With --solvers: time to a relative accuracy of 1e-10 of our solvers, of SciPy's on the same kernels and of JAX, on
-    one core, with a performance profile as the picture.
+    one core, with a performance profile as the picture. Methods that do not arrive run until the cap: it takes more
+    than an hour, about 20 minutes with --cap 5, and 3 with --quick.
     """
     from proofs_check.display import write_json
 
