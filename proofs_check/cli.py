@@ -334,7 +334,8 @@ def bench(plot: Path | None, out: Path | None, json_to: str | None, solvers: boo
 
     With --solvers: time to a relative accuracy of 1e-10 of our solvers, of SciPy's on the same kernels and of JAX, on
     one core, with a performance profile as the picture. Methods that do not arrive run until the cap: it takes more
-    than an hour, about 20 minutes with --cap 5, and 3 with --quick.
+    than an hour, about 20 minutes with --cap 5, and 3 with --quick. Of the other options, --quick, --rivals (jax or
+    none), --seed, --plot, --out and --json count.
     """
     from proofs_check.display import write_json
 

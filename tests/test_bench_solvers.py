@@ -264,6 +264,7 @@ def test_a_method_that_stops_early_is_restarted_in_new_units():
 def test_a_method_that_fails_keeps_what_it_reached(monkeypatch):
     def fails(name, data, trajectory):
         trajectory.record(data.x0)
+        trajectory.record(np.full(data.x0.shape, np.nan))
         raise OverflowError("too large\nand more")
 
     monkeypatch.setattr(with_scipy, "run_scipy", fails)
@@ -272,6 +273,7 @@ def test_a_method_that_fails_keeps_what_it_reached(monkeypatch):
     found = measure_contestant("lbfgs", data, judge, CAP)
     assert found["end"] == "OverflowError: too large"
     assert found["best"] == pytest.approx(judge(data.x0))
+    assert found["value"] == pytest.approx(judge.value_at(data.x0)), "the last finite point"
 
 
 @pytest.mark.parametrize("case", [MATRIX, SolverCase("vector", "", "noisy", 30, 3, weighted=True)], ids=str)

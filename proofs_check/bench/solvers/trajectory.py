@@ -35,7 +35,7 @@ class Trajectory:
         best: the best accuracy so far.
         value: the lowest value that was reported.
         idle: iterations since then.
-        x: the last point.
+        x: the last point that is finite.
         over: whether the run should go no further.
         end: why the run ended.
         started: the clock at the start, moved on by what is off the clock.
@@ -71,8 +71,9 @@ class Trajectory:
             value: what the contestant knows of L(x); None where it reports one point only.
         """
         now = self.elapsed
-        self.x = x
         accuracy = self.accuracy(x)
+        if np.isfinite(accuracy):
+            self.x = x
         self.best = min(self.best, accuracy)
         for level in LEVELS:
             if accuracy <= level:
