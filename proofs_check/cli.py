@@ -264,6 +264,7 @@ def experiment(name: str, files: tuple[Path, ...], quick: bool, json_to: str | N
     """Run an experiment whose table the documentation shows; "list" tells their names.
 
     recovery: query-key matrices from attention maps; with FILEs (A1, A2, B [, X_true]) for your own heads.
+    sketching: the cost of a sketched Newton step. contraction: its rate in two norms.
     """
     from proofs_check.display import study_table, write_json
     from proofs_check.experiments import EXPERIMENTS, run

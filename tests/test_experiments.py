@@ -44,6 +44,30 @@ def test_heads_from_files_are_taken(tmp_path):
     assert blind["prediction_error"] < 1e-10
 
 
+def test_sketched_newton_contracts_in_the_norm_of_the_hessian_alone():
+    study = run("contraction", [], quick=True, report=lambda line: None)
+    for row in study.rows:
+        assert row["condition"] == pytest.approx(1.1e3, rel=0.05)
+        assert row["h_norm"] < row["eps0"] / (1 - row["eps0"]) * 1.05  # N3', eps0 being estimated from below
+        assert row["euclidean"] > row["h_norm"]
+        assert row["error"] < 1e-9
+    assert sum(row["violations"] for row in study.rows) > 0  # of N3
+
+
+def test_the_cost_of_a_step_is_measured_at_growing_sizes():
+    study = run("sketching", [], quick=True, report=lambda line: None)
+    assert [row["entries"] for row in study.rows] == [32_000, 96_000, 320_000]
+    assert study.rows[-1]["fresh"] > study.rows[0]["fresh"]
+    assert all(0.0 < row["eps0"] < 0.5 for row in study.rows)
+    assert "nnz(A)^p" in study.notes[0]
+
+
+@pytest.mark.parametrize("name", ["sketching", "contraction"])
+def test_studies_of_drawn_data_take_no_files(name, tmp_path):
+    with pytest.raises(InputError, match=f"experiment {name}: got 1 files; it draws its own data"):
+        run(name, [tmp_path / "mine.npz"], quick=True, report=lambda line: None)
+
+
 def test_names_are_listed_and_others_refused(tmp_path):
     assert "recovery: query-key matrices" in invoke("experiment", "list").stdout
     with pytest.raises(InputError, match="experiment alchemy: there is none of that name; choose one of recovery"):

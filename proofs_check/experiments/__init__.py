@@ -11,6 +11,8 @@ from numeric import InputError
 Report = Callable[[str], None]
 EXPERIMENTS: Mapping[str, str] = {
     "recovery": "query-key matrices recovered from real attention maps, exact, rounded, sharpened and misspecified",
+    "sketching": "the cost of a sketched Newton step against the stored entries of A, and against the exact Hessian",
+    "contraction": "the rate of sketched Newton in the Euclidean norm, as claimed, and in the norm of the Hessian",
 }
 """Each experiment, a module of this package with `run(files, quick, report)`, and what it shows."""
 
