@@ -52,5 +52,5 @@ CONSTANTS = {
     "F8-sharp": "99/100",
     "F8-step": "sqrt(2)/(n**(3/2)*exp(10*R**2))",
     "F9": "1",
-    "F9-sharp": "1/2",
+    "F9-sharp": "1/4",
 }

@@ -1,0 +1,46 @@
+"""Constants of arXiv 2307.02419: correct an entry here against the printed text and check again.
+
+P1-9, P1-13 and P1-14 are reconstructed; the paper's Lipschitz constants and the M of its in-context theorems are not
+known to us, and P1-10, P1-11 and P1-12 hold derived ones. Entries that end in "-sharp" are the factors of false twins.
+"""
+
+CONSTANTS = {
+    "P1-9-h": "n*exp(R**2)",
+    "P1-9-h-sharp": "99/100",
+    "P1-9-q": "n*exp(R**2)",
+    "P1-9-q-sharp": "99/100",
+    "P1-10-alpha": "sqrt(n)*R*exp(R**2)",
+    "P1-10-alpha-sharp": "99/100",
+    "P1-10-alpha-inverse": "exp(2*R**2)*sqrt(n)*R*exp(R**2)",
+    "P1-10-alpha-inverse-sharp": "19/20",
+    "P1-10-h": "sqrt(n)*R*exp(R**2)",
+    "P1-10-h-sharp": "99/100",
+    "P1-10-q": "R*exp(R**2)",
+    "P1-10-q-sharp": "99/100",
+    "P1-11-u": "exp(R**2)",
+    "P1-11-u-sharp": "99/100",
+    "P1-11-alpha": "sqrt(n)*exp(R**2)",
+    "P1-11-alpha-sharp": "99/100",
+    "P1-11-alpha-inverse": "exp(2*R**2)*sqrt(n)*exp(R**2)",
+    "P1-11-alpha-inverse-sharp": "19/20",
+    "P1-11-h": "sqrt(n)*exp(R**2)",
+    "P1-11-h-sharp": "99/100",
+    "P1-11-q": "exp(R**2)",
+    "P1-11-q-sharp": "99/100",
+    "P1-11-kron-sharp": "99/100",
+    "P1-12": "5/4",
+    "P1-12-sharp": "6/25",
+    "P1-13": "n**(3/2)*exp(10*R**2)",
+    "P1-13-sharp": "1/50",
+    "P1-13-data": "n**(3/2)*exp(10*R**2)",
+    "P1-13-data-sharp": "1/50",
+    "P1-13-best": "1/2",
+    "P1-13-best-sharp": "19/20",
+    "P1-14": "n**(3/2)*exp(10*R**2)",
+    "P1-14-sharp": "1/4",
+    "P1-14-data": "n**(3/2)*exp(10*R**2)",
+    "P1-14-data-sharp": "1/4",
+    "P1-14-best-sharp": "9/10",
+    "F8-matrix": "sqrt(2*n)",
+    "F8-matrix-sharp": "99/100",
+}
