@@ -6,12 +6,16 @@ that \mathsf A_{[j]} x is row j of Z. Derivatives of a block are stated along a 
 
 from proofs_check import Matrix, Size, Vector, claim, gradient, prediction, residual, value
 from proofs_check.arithmetic import dot, exp, frobenius, kron, matrix, norm2, ones, total, vec, vector
-from proofs_check.catalogue.softmax_regression import derivative
 
 PAPER = "2307.02419"
 
 
-def block(A1, A2, j):
+def _derivative(name, z, v):
+    r"""J^\top v for the Jacobian J of a prediction: the gradient of \|prediction - b\|^2 / 2 where the residual is v."""
+    return gradient(name)(z, prediction(name)(z) - v)
+
+
+def _block(A1, A2, j):
     """Row block j of kron(A1, A2), n x d^2."""
     return kron(matrix([A1[j]]), A2)
 
@@ -33,7 +37,7 @@ def row_major_exp(n: Size(1, 4), d: Size(1, 2), A1: Matrix("n", "d"), A2: Matrix
 @claim("P1-1-row", paper=PAPER, kind="equality", provenance="text-relative", expect="proved", title="a row is a block")
 def rows_are_blocks(n: Size(1, 6), d: Size(1, 3), A1: Matrix("n", "d"), A2: Matrix("n", "d"), X: Matrix("d", "d")):
     r"""(A_1 X A_2^\top)_{j,*}^\top = \mathsf A_{[j]} x for every j"""
-    return A1 @ X @ A2.T, matrix([block(A1, A2, j) @ vec(X) for j in range(n)])
+    return A1 @ X @ A2.T, matrix([_block(A1, A2, j) @ vec(X) for j in range(n)])
 
 
 @claim("F13", paper=PAPER, kind="equality", provenance="reconstructed-L", expect="refuted", title="vec, column-major")
@@ -82,7 +86,7 @@ def derivative_of_block_exp(
     r"""\partial u_j / \partial x_i = \mathsf A_{[j],i} \circ u_j, with a = (A_1)_{j,*}"""
     A = kron(matrix([a]), A2)
     u = prediction("plain-exp")(A @ x)
-    return A.T @ derivative("plain-exp", A @ x, v), vector([dot(v, column * u) for column in A.T])
+    return A.T @ _derivative("plain-exp", A @ x, v), vector([dot(v, column * u) for column in A.T])
 
 
 @claim("P1-4-alpha", paper=PAPER, kind="equality", provenance="text-relative", expect="proved", title="of alpha")
@@ -90,7 +94,7 @@ def derivative_of_block_alpha(n: Size(1, 8), d: Size(1, 2), a: Vector("d"), A2: 
     r"""\partial \alpha_j / \partial x_i = \langle \mathsf A_{[j],i}, u_j \rangle, with a = (A_1)_{j,*}"""
     A = kron(matrix([a]), A2)
     u = prediction("plain-exp")(A @ x)
-    return A.T @ derivative("plain-exp", A @ x, ones(n)), vector([dot(column, u) for column in A.T])
+    return A.T @ _derivative("plain-exp", A @ x, ones(n)), vector([dot(column, u) for column in A.T])
 
 
 @claim("P1-4-f", paper=PAPER, kind="equality", provenance="text-relative", expect="proved", title="derivative of f")
@@ -101,7 +105,7 @@ def derivative_of_block_softmax(
     A = kron(matrix([a]), A2)
     f = prediction("normalized-exp")(A @ x)
     right = [dot(v, column * f - dot(column, f) * f) for column in A.T]
-    return A.T @ derivative("normalized-exp", A @ x, v), vector(right)
+    return A.T @ _derivative("normalized-exp", A @ x, v), vector(right)
 
 
 @claim("P1-6", paper=PAPER, kind="equality", provenance="reconstructed-L", expect="proved", title="derivatives of h")
@@ -117,7 +121,7 @@ def derivative_of_h(
     r"""\partial (\alpha_j b_j) / \partial x_i = \langle u_j, \mathsf A_{[j],i} \rangle b_j"""
     A = kron(matrix([a]), A2)
     u = prediction("plain-exp")(A @ x)
-    left = A.T @ derivative("plain-exp", A @ x, dot(v, b) * ones(n))
+    left = A.T @ _derivative("plain-exp", A @ x, dot(v, b) * ones(n))
     return left, vector([dot(u, column) * dot(v, b) for column in A.T])
 
 
@@ -135,55 +139,68 @@ def derivative_of_rescaled_residual(
     the derived side by c^{resc} = (I - b 1_n^\top) u"""
     A = kron(matrix([a]), A2)
     u = prediction("plain-exp")(A @ x)
-    left = A.T @ derivative("plain-exp", A @ x, v - dot(v, b) * ones(n))
+    left = A.T @ _derivative("plain-exp", A @ x, v - dot(v, b) * ones(n))
     return left, vector([dot(v, u * column - dot(u, column) * b) for column in A.T])
 
 
-def _gradient(name, A1, A2, X, B):
-    r"""vec(A_1^\top \Pi A_2): the rows of \Pi are the derived gradients in the rows of Z."""
-    Z = A1 @ X @ A2.T
-    return vec(A1.T @ matrix([gradient(name)(Z[j], B[j]) for j in range(len(Z))]) @ A2)
+def _block_gradients(name, a, A2, x, b, p):
+    """The derived gradient of one block's loss in x, and the block's transpose times p(z)."""
+    A = kron(matrix([a]), A2)
+    return A.T @ gradient(name)(A @ x, b), A.T @ p(A @ x)
+
+
+def _through_softmax(b, sign):
+    f, c = prediction("normalized-exp"), residual("normalized-exp")
+    return lambda z: f(z) * c(z, b) + sign * dot(f(z), c(z, b)) * f(z)
 
 
 @claim("P1-7", paper=PAPER, kind="equality", provenance="text-relative", expect="proved", title="gradient, normalized")
 def gradient_normalized(
-    n: Size(1, 6), d: Size(1, 2), A1: Matrix("n", "d"), A2: Matrix("n", "d"), X: Matrix("d", "d"), B: Matrix("n", "n")
+    n: Size(1, 8), d: Size(1, 2), a: Vector("d"), A2: Matrix("n", "d"), x: Vector("d**2"), b: Vector("n")
 ):
-    r"""dL_{norm} / dx = \sum_j \mathsf A_{[j]}^\top (\mathrm{diag}(f_j) - f_j f_j^\top) c_j = vec(A_1^\top \Pi A_2)"""
-    z = [block(A1, A2, j) @ vec(X) for j in range(n)]
-    f, c = prediction("normalized-exp"), residual("normalized-exp")
-    p = [f(z[j]) * c(z[j], B[j]) - dot(f(z[j]), c(z[j], B[j])) * f(z[j]) for j in range(n)]
-    return _gradient("normalized-exp", A1, A2, X, B), sum(block(A1, A2, j).T @ p[j] for j in range(n))
-
-
-@claim("P1-8", paper=PAPER, kind="equality", provenance="derived", expect="proved", title="gradient, rescaled")
-def gradient_rescaled(
-    n: Size(1, 6), d: Size(1, 2), A1: Matrix("n", "d"), A2: Matrix("n", "d"), X: Matrix("d", "d"), B: Matrix("n", "n")
-):
-    r"""dL_{resc} / dx = \sum_j \mathsf A_{[j]}^\top \mathrm{diag}(u_j) (I - 1_n b_j^\top) c^{resc}_j"""
-    z = [block(A1, A2, j) @ vec(X) for j in range(n)]
-    u, c = prediction("plain-exp"), residual("rescaled-exp")
-    p = [u(z[j]) * (c(z[j], B[j]) - dot(B[j], c(z[j], B[j])) * ones(n)) for j in range(n)]
-    return _gradient("rescaled-exp", A1, A2, X, B), sum(block(A1, A2, j).T @ p[j] for j in range(n))
-
-
-@claim("P1-8-transposed", paper=PAPER, kind="equality", provenance="derived", expect="refuted", title="P for P^T")
-def gradient_rescaled_transposed(
-    n: Size(1, 6), d: Size(1, 2), A1: Matrix("n", "d"), A2: Matrix("n", "d"), X: Matrix("d", "d"), B: Matrix("n", "n")
-):
-    r"""dL_{resc} / dx = \sum_j \mathsf A_{[j]}^\top \mathrm{diag}(u_j) (I - b_j 1_n^\top) c^{resc}_j (false)"""
-    z = [block(A1, A2, j) @ vec(X) for j in range(n)]
-    u, c = prediction("plain-exp"), residual("rescaled-exp")
-    p = [u(z[j]) * (c(z[j], B[j]) - total(c(z[j], B[j])) * B[j]) for j in range(n)]
-    return _gradient("rescaled-exp", A1, A2, X, B), sum(block(A1, A2, j).T @ p[j] for j in range(n))
+    r"""Block j of dL_{norm} / dx: \mathsf A_{[j]}^\top (\mathrm{diag}(f_j) - f_j f_j^\top) c_j"""
+    return _block_gradients("normalized-exp", a, A2, x, b, _through_softmax(b, -1))
 
 
 @claim("P1-7-plus", paper=PAPER, kind="equality", provenance="derived", expect="refuted", title="gradient, wrong sign")
 def gradient_normalized_with_plus(
-    n: Size(1, 6), d: Size(1, 2), A1: Matrix("n", "d"), A2: Matrix("n", "d"), X: Matrix("d", "d"), B: Matrix("n", "n")
+    n: Size(1, 8), d: Size(1, 2), a: Vector("d"), A2: Matrix("n", "d"), x: Vector("d**2"), b: Vector("n")
 ):
-    r"""dL_{norm} / dx = \sum_j \mathsf A_{[j]}^\top (\mathrm{diag}(f_j) + f_j f_j^\top) c_j (false)"""
-    z = [block(A1, A2, j) @ vec(X) for j in range(n)]
-    f, c = prediction("normalized-exp"), residual("normalized-exp")
-    p = [f(z[j]) * c(z[j], B[j]) + dot(f(z[j]), c(z[j], B[j])) * f(z[j]) for j in range(n)]
-    return _gradient("normalized-exp", A1, A2, X, B), sum(block(A1, A2, j).T @ p[j] for j in range(n))
+    r"""Block j of dL_{norm} / dx: \mathsf A_{[j]}^\top (\mathrm{diag}(f_j) + f_j f_j^\top) c_j (false)"""
+    return _block_gradients("normalized-exp", a, A2, x, b, _through_softmax(b, 1))
+
+
+@claim(
+    "P1-7-sum", paper=PAPER, kind="equality", provenance="text-relative", expect="proved", title="sum over the blocks"
+)
+def gradient_as_a_matrix(n: Size(1, 6), d: Size(1, 3), A1: Matrix("n", "d"), A2: Matrix("n", "d"), p: Matrix("n", "n")):
+    r"""\sum_j \mathsf A_{[j]}^\top p_j = vec(A_1^\top p A_2), for the rows p_j of any p"""
+    return sum(_block(A1, A2, j).T @ p[j] for j in range(n)), vec(A1.T @ p @ A2)
+
+
+@claim(
+    "P1-7-column", paper=PAPER, kind="equality", provenance="derived", expect="refuted", title="column-major gradient"
+)
+def gradient_as_a_matrix_by_columns(
+    n: Size(1, 6), d: Size(1, 3), A1: Matrix("n", "d"), A2: Matrix("n", "d"), p: Matrix("n", "n")
+):
+    r"""\sum_j \mathsf A_{[j]}^\top p_j = vec(A_1^\top p A_2), vec column by column (false)"""
+    return sum(_block(A1, A2, j).T @ p[j] for j in range(n)), vec((A1.T @ p @ A2).T)
+
+
+@claim("P1-8", paper=PAPER, kind="equality", provenance="derived", expect="proved", title="gradient, rescaled")
+def gradient_rescaled(
+    n: Size(1, 8), d: Size(1, 2), a: Vector("d"), A2: Matrix("n", "d"), x: Vector("d**2"), b: Vector("n")
+):
+    r"""Block j of dL_{resc} / dx: \mathsf A_{[j]}^\top \mathrm{diag}(u_j) (I - 1_n b_j^\top) c^{resc}_j"""
+    u, c = prediction("plain-exp"), residual("rescaled-exp")
+    return _block_gradients("rescaled-exp", a, A2, x, b, lambda z: u(z) * (c(z, b) - dot(b, c(z, b)) * ones(n)))
+
+
+@claim("P1-8-transposed", paper=PAPER, kind="equality", provenance="derived", expect="refuted", title="P for P^T")
+def gradient_rescaled_transposed(
+    n: Size(1, 8), d: Size(1, 2), a: Vector("d"), A2: Matrix("n", "d"), x: Vector("d**2"), b: Vector("n")
+):
+    r"""Block j of dL_{resc} / dx: \mathsf A_{[j]}^\top \mathrm{diag}(u_j) (I - b_j 1_n^\top) c^{resc}_j (false)"""
+    u, c = prediction("plain-exp"), residual("rescaled-exp")
+    return _block_gradients("rescaled-exp", a, A2, x, b, lambda z: u(z) * (c(z, b) - total(c(z, b)) * b))

@@ -10,7 +10,7 @@ from proofs_check.catalogue.sharpening import sharpened
 PAPER = "2304.13276"
 
 
-def derivative(name, z, v):
+def _derivative(name, z, v):
     r"""J^\top v for the Jacobian J of a prediction: the gradient of \|prediction - b\|^2 / 2 where the residual is v."""
     return gradient(name)(z, prediction(name)(z) - v)
 
@@ -19,7 +19,7 @@ def derivative(name, z, v):
 def derivative_of_exp(n: Size(1, 16), d: Size(1, 3), A: Matrix("n", "d"), x: Vector("d"), v: Vector("n")):
     r"""\partial \exp(Ax) / \partial x_i = \exp(Ax) \circ A_{*,i}"""
     u = prediction("plain-exp")(A @ x)
-    return A.T @ derivative("plain-exp", A @ x, v), vector([dot(v, u * column) for column in A.T])
+    return A.T @ _derivative("plain-exp", A @ x, v), vector([dot(v, u * column) for column in A.T])
 
 
 @claim(
@@ -28,14 +28,14 @@ def derivative_of_exp(n: Size(1, 16), d: Size(1, 3), A: Matrix("n", "d"), x: Vec
 def derivative_of_alpha(n: Size(1, 16), d: Size(1, 3), A: Matrix("n", "d"), x: Vector("d")):
     r"""\partial \alpha / \partial x_i = \langle \exp(Ax), A_{*,i} \rangle"""
     u = prediction("plain-exp")(A @ x)
-    return A.T @ derivative("plain-exp", A @ x, ones(n)), vector([dot(u, column) for column in A.T])
+    return A.T @ _derivative("plain-exp", A @ x, ones(n)), vector([dot(u, column) for column in A.T])
 
 
 def _inverse_alpha(A, x, v, power):
     r"""Both sides of the product rule for f = \alpha^{-1} u, with d \alpha^{-1} = -\alpha^{-power} \langle f, A_{*,i} \rangle."""
     u, f = prediction("plain-exp")(A @ x), prediction("normalized-exp")(A @ x)
     alpha = total(u)
-    left = derivative("normalized-exp", A @ x, v) - derivative("plain-exp", A @ x, v) / alpha
+    left = _derivative("normalized-exp", A @ x, v) - _derivative("plain-exp", A @ x, v) / alpha
     return A.T @ left, vector([-dot(f, column) / alpha**power * dot(v, u) for column in A.T])
 
 
@@ -62,7 +62,7 @@ def derivative_of_softmax(n: Size(1, 16), d: Size(1, 3), A: Matrix("n", "d"), x:
     r"""\partial f / \partial x_i = \partial c / \partial x_i = -\langle f, A_{*,i} \rangle f + f \circ A_{*,i}"""
     f = prediction("normalized-exp")(A @ x)
     right = [dot(v, f * column - dot(f, column) * f) for column in A.T]
-    return A.T @ derivative("normalized-exp", A @ x, v), vector(right)
+    return A.T @ _derivative("normalized-exp", A @ x, v), vector(right)
 
 
 @claim("P0-1.5", paper=PAPER, kind="equality", provenance="reconstructed-H", expect="proved", title="second derivative")
@@ -70,7 +70,7 @@ def derivative_of_mean(n: Size(1, 16), d: Size(1, 2), A: Matrix("n", "d"), x: Ve
     r"""\partial \langle f, A_{*,i} \rangle / \partial x_j
     = -\langle f, A_{*,i} \rangle \langle f, A_{*,j} \rangle + \langle f, A_{*,i} \circ A_{*,j} \rangle"""
     f = prediction("normalized-exp")(A @ x)
-    left = matrix([A.T @ derivative("normalized-exp", A @ x, column) for column in A.T])
+    left = matrix([A.T @ _derivative("normalized-exp", A @ x, column) for column in A.T])
     return left, matrix([[dot(f, a * b) - dot(f, a) * dot(f, b) for b in A.T] for a in A.T])
 
 
@@ -108,7 +108,7 @@ def derivative_of_softmax_with_plus(n: Size(1, 16), d: Size(1, 3), A: Matrix("n"
     r"""\partial f / \partial x_i = \langle f, A_{*,i} \rangle f + f \circ A_{*,i} (false)"""
     f = prediction("normalized-exp")(A @ x)
     right = [dot(v, f * column + dot(f, column) * f) for column in A.T]
-    return A.T @ derivative("normalized-exp", A @ x, v), vector(right)
+    return A.T @ _derivative("normalized-exp", A @ x, v), vector(right)
 
 
 def _pieces(z, b, sign):

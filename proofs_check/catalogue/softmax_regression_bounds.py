@@ -33,7 +33,7 @@ def exponential_is_bounded(
 exponential_is_bounded_sharp = sharpened(exponential_is_bounded)
 
 
-def moved(name, z, t):
+def _moved(name, z, t):
     """How far a prediction moves from z to t."""
     model = prediction(name)
     return norm2(model(z) - model(t))
@@ -60,7 +60,7 @@ def exponential_is_lipschitz(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|\exp(Ax) - \exp(Ay)\|_2 \le 2 \sqrt n\, R e^{R^2} \|x - y\|_2"""
-    return moved("plain-exp", A @ x, A @ y), constant("P0-3.1", n=n, R=R) * norm2(x - y)
+    return _moved("plain-exp", A @ x, A @ y), constant("P0-3.1", n=n, R=R) * norm2(x - y)
 
 
 exponential_is_lipschitz_sharp = sharpened(exponential_is_lipschitz)
@@ -72,7 +72,7 @@ def alpha_moves_with_u(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(x) - \alpha(y)| \le \sqrt n \|\exp(Ax) - \exp(Ay)\|_2"""
-    return _alpha_moved(A @ x, A @ y), constant("P0-3.2", n=n) * moved("plain-exp", A @ x, A @ y)
+    return _alpha_moved(A @ x, A @ y), constant("P0-3.2", n=n) * _moved("plain-exp", A @ x, A @ y)
 
 
 alpha_moves_with_u_sharp = sharpened(alpha_moves_with_u)
@@ -96,7 +96,7 @@ def softmax_is_lipschitz(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|f(x) - f(y)\|_2 \le R_f \|x - y\|_2"""
-    return moved("normalized-exp", A @ x, A @ y), constant("P0-3.4", n=n, R=R) * norm2(x - y)
+    return _moved("normalized-exp", A @ x, A @ y), constant("P0-3.4", n=n, R=R) * norm2(x - y)
 
 
 softmax_is_lipschitz_sharp = sharpened(softmax_is_lipschitz)
@@ -133,7 +133,7 @@ def softmax_is_lipschitz_best_beta(
     r"""\|f(x) - f(y)\|_2 \le \beta^{-2} n^{3/2} e^{3R^2} \|x - y\|_2, \beta = \min(\alpha(x), \alpha(y))"""
     u = prediction("plain-exp")
     beta = minimum(total(u(A @ x)), total(u(A @ y)))
-    return moved("normalized-exp", A @ x, A @ y), constant("P0-3.4-beta", n=n, R=R) / beta**2 * norm2(x - y)
+    return _moved("normalized-exp", A @ x, A @ y), constant("P0-3.4-beta", n=n, R=R) / beta**2 * norm2(x - y)
 
 
 softmax_is_lipschitz_best_beta_sharp = sharpened(softmax_is_lipschitz_best_beta)
@@ -169,7 +169,7 @@ def exponential_is_lipschitz_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|\exp(Ax) - \exp(A'x)\|_2 \le 2 \sqrt n\, R e^{R^2} \|A - A'\|"""
-    return moved("plain-exp", A @ x, B @ x), constant("P0-4.1", n=n, R=R) * spectral(A - B)
+    return _moved("plain-exp", A @ x, B @ x), constant("P0-4.1", n=n, R=R) * spectral(A - B)
 
 
 exponential_is_lipschitz_in_the_data_sharp = sharpened(exponential_is_lipschitz_in_the_data)
@@ -181,7 +181,7 @@ def alpha_moves_with_u_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(A) - \alpha(A')| \le \sqrt n \|\exp(Ax) - \exp(A'x)\|_2"""
-    return _alpha_moved(A @ x, B @ x), constant("P0-4.2", n=n) * moved("plain-exp", A @ x, B @ x)
+    return _alpha_moved(A @ x, B @ x), constant("P0-4.2", n=n) * _moved("plain-exp", A @ x, B @ x)
 
 
 alpha_moves_with_u_in_the_data_sharp = sharpened(alpha_moves_with_u_in_the_data)
@@ -205,7 +205,7 @@ def softmax_is_lipschitz_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|f(A) - f(A')\|_2 \le R_f \|A - A'\|"""
-    return moved("normalized-exp", A @ x, B @ x), constant("P0-4.4", n=n, R=R) * spectral(A - B)
+    return _moved("normalized-exp", A @ x, B @ x), constant("P0-4.4", n=n, R=R) * spectral(A - B)
 
 
 softmax_is_lipschitz_in_the_data_sharp = sharpened(softmax_is_lipschitz_in_the_data)
