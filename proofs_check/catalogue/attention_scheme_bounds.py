@@ -351,7 +351,7 @@ in_context_rescaled_data_sharp = sharpened(in_context_rescaled_data)
 
 @claim("P1-14-best", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="best form, rescaled")
 def in_context_rescaled_best(
-    n: Size(1, 4), d: Size(1, 2), R: Param("1/20", 2),
+    n: Size(1, 3), d: Size(1, 2), R: Param("1/20", 2),
     A1: Matrix("n", "d", spectral=1), A2: Matrix("n", "d", spectral="R"),
     X: Matrix("d", "d", frobenius="R"), Y: Matrix("d", "d", frobenius="R"), B: Matrix("n", "n"),
 ):  # fmt: skip
