@@ -1,0 +1,25 @@
+"""Constants of degenerate and vacuous cases, derived; entries that end in "-sharp" are the factors of false twins."""
+
+CONSTANTS = {
+    "D3": "1",
+    "D3-sharp": "1/4",
+    "D4-exp": "1",
+    "D4-exp-sharp": "1/4",
+    "D4-cosh": "1",
+    "D4-cosh-sharp": "1/20",
+    "D4-normalized": "1",
+    "D4-normalized-sharp": "1/4",
+    "D4-stationary": "1/sqrt(2)",
+    "D4-stationary-sharp": "1/2",
+    "D5": "1000000",
+    "D6": "-1",
+    "F5-rate": "2**(3/2)*exp(10)",
+    "F5-step": "1/10",
+    "F7": "sqrt(n-1)/2*exp(-R**2)",
+    "F7-sharp": "99/100",
+    "F7-weight": "2*sqrt(n)*exp(R**2)",
+    "F7-uniform": "8/1000",
+    "F7-uniform-sharp": "85/100",
+    "F17": "1/(2*n)",
+    "F17-sharp": "101/100",
+}
