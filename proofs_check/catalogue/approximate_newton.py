@@ -30,10 +30,10 @@ def _step(h, S, eps, e):
     return e - solve(outer(root, root) * (eye(len(h)) + eps * S), h * e)
 
 
-@claim("N2", paper=PAPER, kind="equality", provenance="reconstructed-H", expect="proved", title="exact Newton")
-def exact_step(d: Size(1, 3), h: Vector("d", low="1/100", high=100), e: Vector("d")):
-    r"""\tilde H = H: one step ends at the minimiser of a quadratic, H e - \nabla L(x) = 0"""
-    return diagonal(h) @ e, h * e
+@claim("N2", paper=PAPER, kind="equality", provenance="reconstructed-H", expect="holds", title="exact Newton")
+def exact_step(d: Size(1, 4), h: Vector("d", low="1/100", high=100), e: Vector("d")):
+    r"""x_t - H^{-1} \nabla L(x_t) = x^* for a quadratic with H = diag(h)"""
+    return _step(h, 0 * diagonal(h), 0, e), 0
 
 
 @claim(
@@ -93,26 +93,28 @@ def shrinking_with_condition(
 shrinking_with_condition_sharp = sharpened(shrinking_with_condition)
 
 
-def _newton(name, A, x, b, square, factor):
-    """H, and the error after a step with factor * H, for a loss with the regulariser whose minimiser is 0."""
-    z = A @ x
-    H = A.T @ (hessian(name)(z, b) + square * eye(len(z))) @ A
-    return H, x - solve(factor * H, A.T @ (gradient(name)(z, b) + square * z))
+def _newton(name, a, x, b, square, factor):
+    """H, and the error after a step with factor * H, for one unknown and a loss with a regulariser whose minimiser is 0."""
+    H = dot(a, hessian(name)(x * a, b) @ a) + square * dot(a, a)
+    return H, x - (dot(a, gradient(name)(x * a, b)) + square * x * dot(a, a)) / (factor * H)
 
 
-def _h_norm(H, e):
-    return sqrt(dot(e, H @ e))
-
-
-@claim("N3-prime-exp", paper="2304.13276", kind="upper", provenance="derived", expect="holds", title="H-norm, softmax")
+@claim(
+    "N3-prime-exp",
+    paper="2304.13276",
+    kind="upper",
+    provenance="derived",
+    expect="holds",
+    title="H-norm, softmax",
+)
 def shrinking_for_softmax(
-    n: Size(2, 4), d: Size(1, 2), A: Matrix("n", "d", spectral=1), x: Vector("d", norm2=1), w: Param(1, 4), t: Param(-1, 1),
-):  # fmt: skip
-    r"""\|e_{t+1}\|_H \le (1 - \epsilon_0)^{-1} (\epsilon_0 + M r_t / (2 \lambda)) \|e_t\|_H for normalized exp with b = 1/n,
-    w_i^2 = w^2 and \tilde H = (1 + t \epsilon_0) H, \epsilon_0 = 1/10: x^* = 0, M = 4 \|A\|^3"""
-    H, e = _newton("normalized-exp", A, x, ones(n) / n, w**2, 1 + t * constant("N3-prime-eps"))
-    factor = constant("N3-prime-factor", r=norm2(x), eps=constant("N3-prime-eps"), least=lambda_min(H))
-    return _h_norm(H, e) * lambda_min(H), factor * _h_norm(H, x)
+    n: Size(2, 8), a: Vector("n", low="1/10", high=1), x: Param("1/1000", 1), w: Param(2, 8), t: Param(-1, 1)
+):
+    r"""\|e_{t+1}\|_H \le (1 - \epsilon_0)^{-1} (\epsilon_0 + M r_t / (2 \lambda)) \|e_t\|_H for normalized exp with one unknown,
+    A = a, b = 1/n, w_i^2 = w^2 and \tilde H = (1 + t \epsilon_0) H, \epsilon_0 = 1/10: x^* = 0, M = 4 \|A\|^3"""
+    eps, M = constant("N3-prime-eps"), 4 * norm2(a) ** 3
+    H, e = _newton("normalized-exp", a, x, ones(n) / n, w**2, 1 + t * eps)
+    return absolute(e), constant("N3-prime-factor", M=M, r=x, eps=eps, least=H) * x
 
 
 shrinking_for_softmax_sharp = sharpened(shrinking_for_softmax)

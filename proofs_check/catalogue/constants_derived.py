@@ -1,11 +1,12 @@
 """Sharp constants, derived; entries that end in "-sharp" are the factors of the false twins."""
 
-# The largest entry of v = u', the largest entry of u and the norm of u where ||z||_2 <= R^2.
+# The largest entry of v = u', the largest entry of u and the norm of u where ||z||_2 <= R^2. The norms are written so that
+# at n = 1, where they are attained, the root disappears: n + 2 sinh^2 + sqrt(n) sinh(2.) and n + sinh^2 are the same.
 V_MAX = {"exp": "exp(R**2)", "cosh": "sinh(R**2)", "sinh": "cosh(R**2)"}
 U_MAX = {"exp": "exp(R**2)", "cosh": "cosh(R**2)", "sinh": "sinh(R**2)"}
 U_NORM = {
-    "exp": "sqrt(n+2*sinh(R**2)**2+sqrt(n)*sinh(2*R**2))",
-    "cosh": "sqrt(n+sinh(R**2)**2)",
+    "exp": "sqrt(n-1+(1+sqrt(n))/2*exp(2*R**2)+(1-sqrt(n))/2*exp(-2*R**2))",
+    "cosh": "sqrt(n-1+cosh(R**2)**2)",
     "sinh": "sinh(R**2)",
 }
 

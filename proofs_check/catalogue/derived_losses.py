@@ -33,7 +33,7 @@ def projector_norm_formula(
     paper="2305.00660",
     kind="equality",
     provenance="derived",
-    expect="proved",
+    expect="holds",
     title="norm of P in the simplex",
 )
 def projector_norm_simplex(

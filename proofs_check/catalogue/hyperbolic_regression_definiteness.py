@@ -199,15 +199,10 @@ def positive_definite_below_the_threshold(
 
 
 @claim("F16", paper="2305.00660", kind="lower", provenance="derived", expect="refuted", title="beyond the ball")
-def positive_definite_beyond_the_ball(
-    n: Size(1, 4), d: Size(1, 2), R: Param("1/20", 2), l: Param("1/100", 4), A: Matrix("n", "d", spectral="R"),
-    x: Vector("d", norm2="4*R"), b: Vector("n", norm2=1), s: Vector("n", low=0, high=1),
-):  # fmt: skip
-    r"""P3-8 for exp with \|x\|_2 \le 4R (false: the threshold is for \|x\|_2 \le R)"""
-    least = lambda_min(A.T @ A)
-    assume(least, ">", constant("P3-8-rank"))
-    square = (constant("P3-8", n=n, R=R) + l / least) * ones(n) + s
-    return lambda_min(_regularised("rescaled-exp", A, x, b, square)), l
+def hessian_beyond_the_ball(n: Size(2, 6), R: Param(1, 2), z: Vector("n", norm2="4*R**2"), b: Vector("n", norm2=1)):
+    r"""\lambda_{\min}(B) \ge -4 n e^{2R^2} for rescaled exp and \|x\|_2 \le 4R, \|Ax\|_2 \le 4R^2 (false: the threshold of
+    P3-8 is for \|x\|_2 \le R; iterates must be shown to stay there)"""
+    return lambda_min(hessian("rescaled-exp")(z, b)), constant("P3-7-lower-exp", n=n, R=R)
 
 
 @claim(
