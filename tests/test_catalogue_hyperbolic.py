@@ -30,8 +30,8 @@ QUICK = (
     "K1-sinh", "K2-sinh", "K3-cosh", "K3-sinh", "K4-sinh-sharp", "K6-exp", "K9-cosh-sharp", "K10-best",
     "K10-best-sharp", "K12-two", "K12-shift", "K13-exp-sharp", "D1", "D1-exp", "D2", "D3-normalized", "D5", "D6", "D7",
     "F1", "F1-shrinks", "F1-largest", "F1-largest-sharp", "F2", "F2-eps", "F2-eps-above", "F4", "F5", "F5-no-data",
-    "F5-rate", "F7", "F17-attained", "N2", "N3", "N4", "N3-prime-sharp", "N5", "N5-binary", "N5-above", "N5-below", "P3-1-sinh",
-    "P3-2-plus-exp", "P3-2-exp", "P3-4-plus-sinh", "P3-6-sinh", "LSZ-exp-best", "LSZ-sinh-low", "F16",
+    "F5-rate", "F7", "F17-attained", "N2", "N3", "N4", "N3-prime-sharp", "N5", "N5-binary", "N5-above", "N5-below",
+    "P3-1-sinh", "P3-2-plus-exp", "P3-2-exp", "P3-4-plus-sinh", "P3-6-sinh", "LSZ-exp-best", "LSZ-sinh-low", "F16",
 )  # fmt: skip
 """Claims of every kind and family that are decided in a fraction of a second."""
 ATTAINED = ("K1-cosh", "K1-sinh", "K1-exp", "K2-exp", "K2-cosh", "K3-exp", "K3-cosh", "K8-sinh", "K11-sinh")

@@ -2,12 +2,12 @@
 
 from proofs_check import Matrix, Param, Size, Vector, claim, constant, gradient, hessian
 from proofs_check.arithmetic import (
+    absolute,
     diagonal,
     dot,
     exp,
     eye,
     lambda_max,
-    lambda_min,
     log,
     matrix,
     maximum,
