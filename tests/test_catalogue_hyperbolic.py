@@ -70,7 +70,7 @@ def test_nothing_reconstructed_is_presented_as_printed():
 
 
 def test_quick_claims_meet_their_expectations():
-    found = verdicts(QUICK, 40)
+    found = verdicts(QUICK, 20)
     assert {i: v.message for i, v in found.items() if not v.expected} == {}
 
 
@@ -180,7 +180,7 @@ def hyperbolic_run(loss, weight, seed):
     U, V = (np.linalg.qr(rng.normal(size=(n, 4)))[0] for n in (800, 4))
     A = U * np.geomspace(1.0, 1.1e3**-0.5, 4) @ V.T
     case = VectorRegression(loss, A, rng.dirichlet(np.ones(800)), w=np.full(800, np.sqrt(weight)))
-    x_star = solve(case, method="newton", x0=np.zeros(4), gtol=1e-13).x
+    x_star = solve(case, method="newton", x0=np.zeros(4)).x
     x0 = rng.normal(size=4)
     return contraction_report(case, x_star + x0 / np.linalg.norm(x0), x_star, 10, SketchedNewton(draws=400), seed)
 

@@ -25,7 +25,7 @@ _EACH_KIND = {
     "K11-{k}": "{v_max}*P**2*{u_norm}",
     "K11-{k}-sharp": "99/100",
     "K13-{k}": "-(1+b)*P*{u_max}*{u_norm}",
-    "K13-{k}-sharp": "1/100",
+    "K13-{k}-sharp": "1/1000",
     "K14-{k}": "P**2*({v_max})**2+(1+b)*P*{u_max}*{u_norm}",
     "K14-{k}-sharp": "1/2",
     "K16-{k}": "R**3*P**2*(sqrt(n)+3)*exp(2*R**2)",
