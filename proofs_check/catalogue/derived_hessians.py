@@ -33,7 +33,7 @@ normalized_exp_hessian_lipschitz_sharp = sharpened(normalized_exp_hessian_lipsch
     title="Hessian, best constant seen",
 )
 def normalized_exp_hessian_lipschitz_best(
-    n: Size(2, 8), d: Size(1, 3), R: Param("1/20", 4), A: Matrix("n", "d", spectral="R"),
+    n: Size(2, 3), d: Size(1, 2), R: Param("1/20", 4), A: Matrix("n", "d", spectral="R"),
     x: Vector("d", norm2="R"), y: Vector("d", norm2="R"), b: Vector("n", simplex=True),
 ):  # fmt: skip
     r"""\|\nabla^2 L(x) - \nabla^2 L(y)\| \le 0.5715 R^3 \|x - y\|_2 for normalized exp and b in the simplex (observed, not proved)"""
@@ -52,7 +52,7 @@ normalized_exp_hessian_lipschitz_best_sharp = sharpened(normalized_exp_hessian_l
     title="Hessian, best constant seen",
 )
 def normalized_cosh_hessian_lipschitz_best(
-    n: Size(2, 8), d: Size(1, 3), R: Param("1/20", 4), A: Matrix("n", "d", spectral="R"),
+    n: Size(2, 3), d: Size(1, 2), R: Param("1/20", 4), A: Matrix("n", "d", spectral="R"),
     x: Vector("d", norm2="R"), y: Vector("d", norm2="R"), b: Vector("n", simplex=True),
 ):  # fmt: skip
     r"""\|\nabla^2 L(x) - \nabla^2 L(y)\| \le 0.5715 R^3 \|x - y\|_2 for normalized cosh and b in the simplex (observed, not proved)"""
