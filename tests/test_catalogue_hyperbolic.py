@@ -98,14 +98,14 @@ def test_sharp_constants_are_tight():
     ],
 )
 def test_a_constant_edited_by_hand_changes_the_verdict(monkeypatch, entry, text, claim):
-    assert verdicts([claim], 40)[claim].outcome == "holds"
+    assert verdicts([claim], 40)[claim].outcome in ("holds", "proved")
     monkeypatch.setitem(tables(), entry, text)
     assert verdicts([claim], 40)[claim].outcome == "refuted"
 
 
 def test_a_false_constant_corrected_by_hand_holds(monkeypatch):
     monkeypatch.setitem(tables(), "N5", "11/10")
-    assert verdicts(["N5"], 40)["N5"].outcome == "holds"
+    assert verdicts(["N5"], 40)["N5"].outcome in ("holds", "proved")
 
 
 def test_tables_hold_one_entry_for_each_statement():
