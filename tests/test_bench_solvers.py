@@ -308,7 +308,7 @@ def row(case="f2 exact", **times):
     known = dict.fromkeys(OURS, 1.0) | {name.replace("_", "-"): t for name, t in times.items()}
     return {
         "family": "head", "name": "f2", "case": case, "measure": "x", "origin": {"difference": 0.0},
-        "contestants": {name: note(t, 1e-13 if t else 1e-3) for name, t in known.items()},
+        "contestants": {name: note(t, 1e-13 if t else 4e-10) for name, t in known.items()},
     }  # fmt: skip
 
 
@@ -371,6 +371,7 @@ def printed(rows, width=100):
 def test_the_report_fits_a_hundred_columns_and_says_who_arrived_when():
     times = dict.fromkeys((*SCIPY, *JAX), 12.3) | {"lbfgs": None}
     rows = [row(str(case), **times) | {"measure": case.measure} for case in solver_plan()]
+    rows += [row("nobody arrives", **dict.fromkeys(times)) | {"contestants": dict.fromkeys(times, note(None, 4e-10))}]
     result = {"rows": rows, "missing_rivals": [], "targets": judge_solvers(rows), "losing": losing_solvers(rows),
               "settings": {"cap": 5.0}}  # fmt: skip
     console = Console(width=100, highlight=False, record=True, file=io.StringIO())
@@ -380,7 +381,8 @@ def test_the_report_fits_a_hundred_columns_and_says_who_arrived_when():
     assert "…" not in text
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "f2 exact x 1000 1000 1000 1000 lbfgs-w 12 12 12 12" in lines
-    assert "f2 exact (1e-3) 12300 12300 12300 12300 12300 12300 12300 12300 12300" in lines
+    assert "f2 exact 4e-10* 12300 12300 12300 12300 12300 12300 12300 12300 12300" in lines
+    assert " ".join(["nobody arrives", *["4e-10*"] * len(times)]) in lines
     assert "lbfgs 1.000000* 1.000000* 1.000000* 1.000000* 1.000000* 1.000000*" in lines
     for name in DESCRIPTIONS:
         assert any(line.startswith(f"{name}: ") for line in lines)

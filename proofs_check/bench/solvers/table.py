@@ -67,7 +67,7 @@ def _ours(rows: Sequence[Row]) -> Table:
 
 
 def _others(rows: Sequence[Row], names: Sequence[str]) -> Table:
-    table = plain_table(f"The others: CPU ms to {LEVEL}, or (best accuracy) where that was not reached",
+    table = plain_table(f"The others: CPU ms to {LEVEL}; * best accuracy where that was not reached",
                         "problem", *names)  # fmt: skip
     for row in rows:
         table.add_row(row["case"], *(_cell(row["contestants"].get(name, {})) for name in names))
@@ -164,7 +164,7 @@ def _cell(note: Row) -> str:
         return "-"
     if note["seconds"][LEVEL] is not None:
         return milliseconds(note["seconds"][LEVEL])
-    return "(-)" if note["best"] is None else f"({note['best']:.0e})".replace("e-0", "e-").replace("e+0", "e")
+    return "none*" if note["best"] is None else f"{note['best']:.0e}*".replace("e-0", "e-").replace("e+0", "e")
 
 
 def _times(factor: float | None) -> str:
