@@ -101,29 +101,27 @@ def shifts_are_bounded(n: Size(2, 64), z: Vector("n"), t: Vector("n")):
 shifts_are_bounded_sharp = sharpened(shifts_are_bounded)
 
 
-def _data_move(A, x, step):
-    r"""A + E for E = (A \delta) x^\top / \|x\|^2: the data move that has the effect of the weight move \delta."""
-    return A + outer(A @ step, x) / dot(x, x)
+def _moves(A, x, step):
+    r"""A weight move \delta = \|x\|_2^2 step, and the data move E = A \delta x^\top / \|x\|_2^2 that has its effect."""
+    return dot(x, x) * step, outer(A @ step, x)
 
 
 @claim("F9-match", paper=PAPER, kind="equality", provenance="derived", expect="proved", title="an exact match exists")
 def data_move_matches(n: Size(1, 16), d: Size(1, 4), A: Matrix("n", "d"), x: Vector("d"), step: Vector("d")):
-    r"""(A + E) x_t = A (x_t + \delta) for E = A \delta x_t^\top / \|x_t\|_2^2 and x_t \ne 0, so that \hat b = \tilde b;
-    here both sides times \|x_t\|_2^2"""
-    square = dot(x, x)
-    return (square * A + outer(A @ step, x)) @ x, square * (A @ (x + step))
+    r"""(A + E) x_t = A (x_t + \delta) for E = A \delta x_t^\top / \|x_t\|_2^2, so that \hat b = \tilde b"""
+    delta, E = _moves(A, x, step)
+    return (A + E) @ x, A @ (x + delta)
 
 
 @claim("F9", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="the opposite data move")
 def opposite_data_move(
-    n: Size(2, 16), d: Size(1, 4), A: Matrix("n", "d", spectral=2), x: Vector("d", low="1/8", high=2),
-    step: Vector("d", norm2=1),
-):  # fmt: skip
+    n: Size(2, 16), d: Size(1, 4), A: Matrix("n", "d", spectral=2), x: Vector("d", norm2=2), step: Vector("d", norm2=1)
+):
     r"""\|(\tilde b - b) + (\hat b - b)\|_2 \le \|A \delta\|_2^2 for the data move -E, of the same size as E: to first order
     the b-shifts of \delta and of -E are opposite, however small the moves are"""
-    weight = _shift(A @ x, A @ (x + step))
-    data = _shift(A @ x, _data_move(A, x, -step) @ x)
-    return norm2(weight + data), constant("F9") * dot(A @ step, A @ step)
+    delta, E = _moves(A, x, step)
+    weight, data = _shift(A @ x, A @ (x + delta)), _shift(A @ x, (A - E) @ x)
+    return norm2(weight + data), constant("F9") * dot(A @ delta, A @ delta)
 
 
 opposite_data_move_sharp = sharpened(opposite_data_move)
@@ -142,13 +140,13 @@ def shifts_are_close(
 
 @claim("P0-8-equal", paper=PAPER, kind="upper", provenance="derived", expect="refuted", title="closeness, equal sizes")
 def shifts_of_equal_size_are_close(
-    n: Size(2, 16), d: Size(1, 4), s: Param(-1, 1), A: Matrix("n", "d", spectral=2), x: Vector("d", low="1/8", high=2),
+    n: Size(2, 16), d: Size(1, 4), s: Param(-1, "-1/2"), A: Matrix("n", "d", spectral=2), x: Vector("d", norm2=2),
     step: Vector("d", norm2="1/100"),
 ):  # fmt: skip
-    r"""\|\hat b - \tilde b\|_2 \le \|\tilde b - b\|_2 for the data moves s E, |s| \le 1, none of which is larger than the
-    match E, and for weight moves up to 0.01 (false for s = -1: F9)"""
-    weight = _shift(A @ x, A @ (x + step))
-    data = _shift(A @ x, _data_move(A, x, s * step) @ x)
+    r"""\|\hat b - \tilde b\|_2 \le \|\tilde b - b\|_2 for every small weight move and every data move that is no
+    larger than its match E; here the data moves s E with -1 \le s \le -1/2 (false: F9)"""
+    delta, E = _moves(A, x, step)
+    weight, data = _shift(A @ x, A @ (x + delta)), _shift(A @ x, (A + s * E) @ x)
     return norm2(data - weight), norm2(weight)
 
 
