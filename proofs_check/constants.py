@@ -87,14 +87,15 @@ def constant(identifier: str, expression: str | None = None, **values: Any) -> A
     Args:
         identifier: the id of the claim, or of the entry.
         expression: the exact expression, for a claim outside the catalogue.
-        **values: one value for each symbol of the expression, sizes and parameters alike.
+        **values: a value for each symbol of the expression, sizes and parameters alike. Further ones are ignored, so
+            that an entry of a table may lose a letter without a change of the claim.
 
     Returns:
         A number of the claim's arithmetic.
     """
     tree = _expression(identifier, expression)
     names = _symbol_names(tree)
-    if names != values.keys():
+    if not names <= values.keys():
         raise InputError(f"constant {identifier!r} = {tree} needs values for {sorted(names)}, got {sorted(values)}")
     return walk(tree, values, {})
 
