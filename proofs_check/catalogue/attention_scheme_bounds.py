@@ -48,7 +48,7 @@ def norm_of_h(
     A: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), b: Vector("n", norm2=1),
 ):  # fmt: skip
     r"""\|\alpha_j b_j\|_2 \le n e^{R^2} \|b_j\|_2"""
-    return norm2(_h(A @ x, b)), constant("P1-9-h", n=n, R=R) * norm2(b)
+    return norm2(_h(A @ x, b)), constant("P1-9-h", n=n, d=d, R=R) * norm2(b)
 
 
 norm_of_h_sharp = sharpened(norm_of_h)
@@ -60,7 +60,7 @@ def norm_of_q(
     A: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), b: Vector("n", norm2=1),
 ):  # fmt: skip
     r"""\|u_j - \alpha_j b_j\|_2 \le n e^{R^2} (1 + \|b_j\|_2)"""
-    return norm2(_q(A @ x, b)), constant("P1-9-q", n=n, R=R) * (1 + norm2(b))
+    return norm2(_q(A @ x, b)), constant("P1-9-q", n=n, d=d, R=R) * (1 + norm2(b))
 
 
 norm_of_q_sharp = sharpened(norm_of_q)
@@ -72,7 +72,7 @@ def alpha_is_lipschitz(
     A: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), y: Vector("d**2", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(x) - \alpha(y)| \le \sqrt n\, R e^{R^2} \|x - y\|_2"""
-    return absolute(_alpha(A @ x) - _alpha(A @ y)), constant("P1-10-alpha", n=n, R=R) * norm2(x - y)
+    return absolute(_alpha(A @ x) - _alpha(A @ y)), constant("P1-10-alpha", n=n, d=d, R=R) * norm2(x - y)
 
 
 alpha_is_lipschitz_sharp = sharpened(alpha_is_lipschitz)
@@ -86,7 +86,8 @@ def inverse_alpha_is_lipschitz(
     A: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), y: Vector("d**2", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(x)^{-1} - \alpha(y)^{-1}| \le \beta^{-2} \sqrt n\, R e^{R^2} \|x - y\|_2, \beta = e^{-R^2}"""
-    return absolute(1 / _alpha(A @ x) - 1 / _alpha(A @ y)), constant("P1-10-alpha-inverse", n=n, R=R) * norm2(x - y)
+    bound = constant("P1-10-alpha-inverse", n=n, d=d, R=R) * norm2(x - y)
+    return absolute(1 / _alpha(A @ x) - 1 / _alpha(A @ y)), bound
 
 
 inverse_alpha_is_lipschitz_sharp = sharpened(inverse_alpha_is_lipschitz)
@@ -98,7 +99,7 @@ def h_is_lipschitz(
     A: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), y: Vector("d**2", norm2="R"), b: Vector("n", norm2=1),
 ):  # fmt: skip
     r"""\|h(x) - h(y)\|_2 \le \|b\|_2 \sqrt n\, R e^{R^2} \|x - y\|_2"""
-    return norm2(_h(A @ x, b) - _h(A @ y, b)), constant("P1-10-h", n=n, R=R) * norm2(b) * norm2(x - y)
+    return norm2(_h(A @ x, b) - _h(A @ y, b)), constant("P1-10-h", n=n, d=d, R=R) * norm2(b) * norm2(x - y)
 
 
 h_is_lipschitz_sharp = sharpened(h_is_lipschitz)
@@ -110,7 +111,8 @@ def q_is_lipschitz(
     A: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), y: Vector("d**2", norm2="R"), b: Vector("n", norm2=1),
 ):  # fmt: skip
     r"""\|q(x) - q(y)\|_2 \le \|I - b 1_n^\top\| R e^{R^2} \|x - y\|_2"""
-    return norm2(_q(A @ x, b) - _q(A @ y, b)), spectral(_projector(b)) * constant("P1-10-q", R=R) * norm2(x - y)
+    bound = spectral(_projector(b)) * constant("P1-10-q", n=n, d=d, R=R) * norm2(x - y)
+    return norm2(_q(A @ x, b) - _q(A @ y, b)), bound
 
 
 q_is_lipschitz_sharp = sharpened(q_is_lipschitz)
@@ -122,9 +124,8 @@ def u_is_lipschitz_in_the_block(
     A: Matrix("n", "d**2", spectral="R"), C: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"),
 ):  # fmt: skip
     r"""\|u(A) - u(A')\|_2 \le e^{R^2} \|x\|_2 \|A - A'\|"""
-    return norm2(prediction("plain-exp")(A @ x) - prediction("plain-exp")(C @ x)), constant("P1-11-u", R=R) * norm2(
-        x
-    ) * spectral(A - C)
+    bound = constant("P1-11-u", n=n, d=d, R=R) * norm2(x) * spectral(A - C)
+    return norm2(prediction("plain-exp")(A @ x) - prediction("plain-exp")(C @ x)), bound
 
 
 u_is_lipschitz_in_the_block_sharp = sharpened(u_is_lipschitz_in_the_block)
@@ -136,7 +137,7 @@ def alpha_is_lipschitz_in_the_block(
     A: Matrix("n", "d**2", spectral="R"), C: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(A) - \alpha(A')| \le \sqrt n\, e^{R^2} \|x\|_2 \|A - A'\|"""
-    return absolute(_alpha(A @ x) - _alpha(C @ x)), constant("P1-11-alpha", n=n, R=R) * norm2(x) * spectral(A - C)
+    return absolute(_alpha(A @ x) - _alpha(C @ x)), constant("P1-11-alpha", n=n, d=d, R=R) * norm2(x) * spectral(A - C)
 
 
 alpha_is_lipschitz_in_the_block_sharp = sharpened(alpha_is_lipschitz_in_the_block)
@@ -148,9 +149,8 @@ def inverse_alpha_is_lipschitz_in_the_block(
     A: Matrix("n", "d**2", spectral="R"), C: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(A)^{-1} - \alpha(A')^{-1}| \le \beta^{-2} \sqrt n\, e^{R^2} \|x\|_2 \|A - A'\|"""
-    return absolute(1 / _alpha(A @ x) - 1 / _alpha(C @ x)), constant("P1-11-alpha-inverse", n=n, R=R) * norm2(
-        x
-    ) * spectral(A - C)
+    bound = constant("P1-11-alpha-inverse", n=n, d=d, R=R) * norm2(x) * spectral(A - C)
+    return absolute(1 / _alpha(A @ x) - 1 / _alpha(C @ x)), bound
 
 
 inverse_alpha_is_lipschitz_in_the_block_sharp = sharpened(inverse_alpha_is_lipschitz_in_the_block)
@@ -162,7 +162,8 @@ def h_is_lipschitz_in_the_block(
     A: Matrix("n", "d**2", spectral="R"), C: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), b: Vector("n", norm2=1),
 ):  # fmt: skip
     r"""\|h(A) - h(A')\|_2 \le \|b\|_2 \sqrt n\, e^{R^2} \|x\|_2 \|A - A'\|"""
-    return norm2(_h(A @ x, b) - _h(C @ x, b)), constant("P1-11-h", n=n, R=R) * norm2(b) * norm2(x) * spectral(A - C)
+    bound = constant("P1-11-h", n=n, d=d, R=R) * norm2(b) * norm2(x) * spectral(A - C)
+    return norm2(_h(A @ x, b) - _h(C @ x, b)), bound
 
 
 h_is_lipschitz_in_the_block_sharp = sharpened(h_is_lipschitz_in_the_block)
@@ -174,9 +175,8 @@ def q_is_lipschitz_in_the_block(
     A: Matrix("n", "d**2", spectral="R"), C: Matrix("n", "d**2", spectral="R"), x: Vector("d**2", norm2="R"), b: Vector("n", norm2=1),
 ):  # fmt: skip
     r"""\|q(A) - q(A')\|_2 \le \|I - b 1_n^\top\| e^{R^2} \|x\|_2 \|A - A'\|"""
-    return norm2(_q(A @ x, b) - _q(C @ x, b)), spectral(_projector(b)) * constant("P1-11-q", R=R) * norm2(x) * spectral(
-        A - C
-    )
+    bound = spectral(_projector(b)) * constant("P1-11-q", n=n, d=d, R=R) * norm2(x) * spectral(A - C)
+    return norm2(_q(A @ x, b) - _q(C @ x, b)), bound
 
 
 q_is_lipschitz_in_the_block_sharp = sharpened(q_is_lipschitz_in_the_block)
@@ -209,7 +209,7 @@ def gradient_is_lipschitz(
     B = [softmax(G[j]) for j in range(n)]
     p = lambda Z: matrix([gradient("normalized-exp")(Z[j], B[j]) for j in range(n)])  # noqa: E731 - the paper's letter
     change = A1.T @ (p(A1 @ X @ A2.T) - p(A1 @ Y @ A2.T)) @ A2
-    return frobenius(change), constant("P1-12") * R**2 * frobenius(X - Y)
+    return frobenius(change), constant("P1-12", n=n, d=d, R=R) * R**2 * frobenius(X - Y)
 
 
 gradient_is_lipschitz_sharp = sharpened(gradient_is_lipschitz)
@@ -225,7 +225,7 @@ def in_context_normalized(
     \|A_1\| \|A_2\| \le R (A_1 scaled to \|A_1\| \le 1)"""
     f = prediction("normalized-exp")
     shift = _rows(f, A1 @ X @ A2.T) - _rows(f, A1 @ Y @ A2.T)
-    return frobenius(shift), constant("P1-13", n=n, R=R) * frobenius(X - Y)
+    return frobenius(shift), constant("P1-13", n=n, d=d, R=R) * frobenius(X - Y)
 
 
 in_context_normalized_sharp = sharpened(in_context_normalized)
@@ -239,7 +239,7 @@ def in_context_normalized_best(
     r"""\|\tilde B - B\|_F \le (a / 2) \|X_{t+1} - X_t\|_F, a = \|A_1\| \|A_2\| (here at most R), without a factor \sqrt n"""
     f = prediction("normalized-exp")
     shift = _rows(f, A1 @ X @ A2.T) - _rows(f, A1 @ Y @ A2.T)
-    return frobenius(shift), constant("P1-13-best") * R * frobenius(X - Y)
+    return frobenius(shift), constant("P1-13-best", n=n, d=d, R=R) * R * frobenius(X - Y)
 
 
 in_context_normalized_best_sharp = sharpened(in_context_normalized_best)
@@ -266,7 +266,7 @@ def in_context_normalized_data(
     r"""\|\tilde B - B\|_F \le n^{3/2} e^{10 R^2} \|A_{t+1} - A_t\| with \tilde B = B - (F_{t+1} - F_t)"""
     f = prediction("normalized-exp")
     shift = _rows(f, _blocks(A, x, n)) - _rows(f, _blocks(C, x, n))
-    return frobenius(shift), constant("P1-13-data", n=n, R=R) * spectral(A - C)
+    return frobenius(shift), constant("P1-13-data", n=n, d=d, R=R) * spectral(A - C)
 
 
 in_context_normalized_data_sharp = sharpened(in_context_normalized_data)
@@ -320,7 +320,8 @@ def in_context_rescaled(
 ):  # fmt: skip
     r"""\|\tilde B - B\|_F \le n^{3/2} e^{10 R^2} \|X_{t+1} - X_t\|_F with the \tilde b_j of P1-14-identity,
     \|A_1\| \|A_2\| \le R (A_1 scaled to \|A_1\| \le 1), and rows \|b_j\|_2 \le 1"""
-    return _rescaled_shifts(A1 @ X @ A2.T, A1 @ Y @ A2.T, _shortened(B)), constant("P1-14", n=n, R=R) * frobenius(X - Y)
+    bound = constant("P1-14", n=n, d=d, R=R) * frobenius(X - Y)
+    return _rescaled_shifts(A1 @ X @ A2.T, A1 @ Y @ A2.T, _shortened(B)), bound
 
 
 in_context_rescaled_sharp = sharpened(in_context_rescaled)
@@ -341,9 +342,8 @@ def in_context_rescaled_data(
 ):  # fmt: skip
     r"""\|\tilde B - B\|_F \le n^{3/2} e^{10 R^2} \|A_{t+1} - A_t\| with the \tilde b_j of P1-14-identity,
     \|b_j\|_2 \le 1"""
-    return _rescaled_shifts(_blocks(A, x, n), _blocks(C, x, n), _shortened(B)), constant(
-        "P1-14-data", n=n, R=R
-    ) * spectral(A - C)
+    bound = constant("P1-14-data", n=n, R=R) * spectral(A - C)
+    return _rescaled_shifts(_blocks(A, x, n), _blocks(C, x, n), _shortened(B)), bound
 
 
 in_context_rescaled_data_sharp = sharpened(in_context_rescaled_data)

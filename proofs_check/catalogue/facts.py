@@ -147,7 +147,7 @@ sinh_norm_sharp = sharpened(sinh_norm)
 @claim("C10", paper=PAPER, kind="upper", provenance="reconstructed-H", expect="holds", title="exp is Lipschitz")
 def exp_on_a_ball(n: Size(1, 64), R: Param("1/20", 8), x: Vector("n", norm2="R"), y: Vector("n", norm2="R")):
     r"""\|\exp(x) - \exp(y)\|_2 \le e^R \|x - y\|_2"""
-    return norm2(exp(x) - exp(y)), constant("C10", R=R) * norm2(x - y)
+    return norm2(exp(x) - exp(y)), constant("C10", n=n, R=R) * norm2(x - y)
 
 
 exp_on_a_ball_sharp = sharpened(exp_on_a_ball)

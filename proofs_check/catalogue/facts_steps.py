@@ -20,7 +20,7 @@ def _change(phi, weight, factor, x, h):
 @claim("C11", paper=PAPER, kind="upper", provenance="reconstructed-H", expect="holds", title="exp, steps up to 0.01")
 def exp_within_hundredth(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="1/100")):
     r"""\|\exp(x + h) - \exp(x)\|_2 \le 2 \|\exp(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 0.01"""
-    return _change(exp, exp, constant("C11"), x, h)
+    return _change(exp, exp, constant("C11", n=n), x, h)
 
 
 exp_within_hundredth_sharp = sharpened(exp_within_hundredth)
@@ -29,7 +29,7 @@ exp_within_hundredth_sharp = sharpened(exp_within_hundredth)
 @claim("C11-1", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="exp, steps up to 1")
 def exp_within_one(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf=1)):
     r"""\|\exp(x + h) - \exp(x)\|_2 \le 2 \|\exp(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1"""
-    return _change(exp, exp, constant("C11"), x, h)
+    return _change(exp, exp, constant("C11", n=n), x, h)
 
 
 exp_within_one_sharp = sharpened(exp_within_one)
@@ -38,25 +38,25 @@ exp_within_one_sharp = sharpened(exp_within_one)
 @claim("C11-2", paper=PAPER, kind="upper", provenance="derived", expect="refuted", title="exp, steps up to 2")
 def exp_within_two(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf=2)):
     r"""\|\exp(x + h) - \exp(x)\|_2 \le 2 \|\exp(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 2 (false)"""
-    return _change(exp, exp, constant("C11"), x, h)
+    return _change(exp, exp, constant("C11", n=n), x, h)
 
 
 @claim("C11-1.2564", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="exp, steps up to 1.2564")
 def exp_below_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="12564/10000")):
     r"""\|\exp(x + h) - \exp(x)\|_2 \le 2 \|\exp(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1.2564"""
-    return _change(exp, exp, constant("C11"), x, h)
+    return _change(exp, exp, constant("C11", n=n), x, h)
 
 
 @claim("C11-1.2565", paper=PAPER, kind="upper", provenance="derived", expect="refuted", title="exp, steps up to 1.2565")
 def exp_beyond_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="12565/10000")):
     r"""\|\exp(x + h) - \exp(x)\|_2 \le 2 \|\exp(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1.2565 (false)"""
-    return _change(exp, exp, constant("C11"), x, h)
+    return _change(exp, exp, constant("C11", n=n), x, h)
 
 
 @claim("C12", paper=PAPER, kind="upper", provenance="reconstructed-H", expect="holds", title="cosh, steps up to 0.01")
 def cosh_within_hundredth(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="1/100")):
     r"""\|\cosh(x + h) - \cosh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 0.01"""
-    return _change(cosh, cosh, constant("C12"), x, h)
+    return _change(cosh, cosh, constant("C12", n=n), x, h)
 
 
 cosh_within_hundredth_sharp = sharpened(cosh_within_hundredth)
@@ -65,7 +65,7 @@ cosh_within_hundredth_sharp = sharpened(cosh_within_hundredth)
 @claim("C12-1", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="cosh, steps up to 1")
 def cosh_within_one(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf=1)):
     r"""\|\cosh(x + h) - \cosh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1"""
-    return _change(cosh, cosh, constant("C12"), x, h)
+    return _change(cosh, cosh, constant("C12", n=n), x, h)
 
 
 cosh_within_one_sharp = sharpened(cosh_within_one)
@@ -74,13 +74,13 @@ cosh_within_one_sharp = sharpened(cosh_within_one)
 @claim("C12-2", paper=PAPER, kind="upper", provenance="derived", expect="refuted", title="cosh, steps up to 2")
 def cosh_within_two(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf=2)):
     r"""\|\cosh(x + h) - \cosh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 2 (false)"""
-    return _change(cosh, cosh, constant("C12"), x, h)
+    return _change(cosh, cosh, constant("C12", n=n), x, h)
 
 
 @claim("C12-1.2564", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="cosh, steps up to 1.2564")
 def cosh_below_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="12564/10000")):
     r"""\|\cosh(x + h) - \cosh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1.2564"""
-    return _change(cosh, cosh, constant("C12"), x, h)
+    return _change(cosh, cosh, constant("C12", n=n), x, h)
 
 
 @claim(
@@ -88,13 +88,13 @@ def cosh_below_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vect
 )
 def cosh_beyond_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="12565/10000")):
     r"""\|\cosh(x + h) - \cosh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1.2565 (false)"""
-    return _change(cosh, cosh, constant("C12"), x, h)
+    return _change(cosh, cosh, constant("C12", n=n), x, h)
 
 
 @claim("C13", paper=PAPER, kind="upper", provenance="reconstructed-H", expect="holds", title="sinh, steps up to 0.01")
 def sinh_within_hundredth(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="1/100")):
     r"""\|\sinh(x + h) - \sinh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 0.01"""
-    return _change(sinh, cosh, constant("C13"), x, h)
+    return _change(sinh, cosh, constant("C13", n=n), x, h)
 
 
 sinh_within_hundredth_sharp = sharpened(sinh_within_hundredth)
@@ -103,7 +103,7 @@ sinh_within_hundredth_sharp = sharpened(sinh_within_hundredth)
 @claim("C13-1", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="sinh, steps up to 1")
 def sinh_within_one(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf=1)):
     r"""\|\sinh(x + h) - \sinh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1"""
-    return _change(sinh, cosh, constant("C13"), x, h)
+    return _change(sinh, cosh, constant("C13", n=n), x, h)
 
 
 sinh_within_one_sharp = sharpened(sinh_within_one)
@@ -112,13 +112,13 @@ sinh_within_one_sharp = sharpened(sinh_within_one)
 @claim("C13-2", paper=PAPER, kind="upper", provenance="derived", expect="refuted", title="sinh, steps up to 2")
 def sinh_within_two(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf=2)):
     r"""\|\sinh(x + h) - \sinh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 2 (false)"""
-    return _change(sinh, cosh, constant("C13"), x, h)
+    return _change(sinh, cosh, constant("C13", n=n), x, h)
 
 
 @claim("C13-1.2564", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="sinh, steps up to 1.2564")
 def sinh_below_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="12564/10000")):
     r"""\|\sinh(x + h) - \sinh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1.2564"""
-    return _change(sinh, cosh, constant("C13"), x, h)
+    return _change(sinh, cosh, constant("C13", n=n), x, h)
 
 
 @claim(
@@ -126,7 +126,7 @@ def sinh_below_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vect
 )
 def sinh_beyond_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="12565/10000")):
     r"""\|\sinh(x + h) - \sinh(x)\|_2 \le 2 \|\cosh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 1.2565 (false)"""
-    return _change(sinh, cosh, constant("C13"), x, h)
+    return _change(sinh, cosh, constant("C13", n=n), x, h)
 
 
 @claim(
@@ -139,4 +139,4 @@ def sinh_beyond_the_threshold(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vec
 )
 def sinh_with_sinh(n: Size(1, 64), x: Vector("n", norm_inf=8), h: Vector("n", norm_inf="1/100")):
     r"""\|\sinh(x + h) - \sinh(x)\|_2 \le 2 \|\sinh(x)\|_2 \|h\|_\infty for \|h\|_\infty \le 0.01 (false: x = 0)"""
-    return _change(sinh, sinh, constant("C13"), x, h)
+    return _change(sinh, sinh, constant("C13", n=n), x, h)

@@ -19,17 +19,12 @@ def _rademacher_tail(s, k):
     return Fraction(ways, 2 ** int(s))
 
 
-def _tail(name, s, k):
-    """The tail of the mean of s Rademacher variables beyond e = k / s, and its bound for d = 1 (variance, range: 1)."""
-    assume(k, "<=", s)
-    return _rademacher_tail(s, k), 2 * constant(name, s=s, e=k / s, v=1, g=1)
-
-
 @claim("JE-2.9", paper=PAPER, kind="upper", provenance="text-relative", expect="refuted", title="matrix Bernstein tail")
 def tail_as_printed(s: Size(1, 40), k: Size(1, 40)):
     r"""\Pr[\|\frac1s \sum_i X_i\| \ge \epsilon] \le 2 d \exp(-s \epsilon^2 / (\sigma^2 + \gamma \epsilon / 3)), here for
     d = 1, fair signs X_i and \epsilon = k / s (false: a factor 1/2 is missing in the exponent)"""
-    return _tail("JE-2.9", s, k)
+    assume(k, "<=", s)
+    return _rademacher_tail(s, k), 2 * constant("JE-2.9", s=s, e=k / s, v=1, g=1)
 
 
 @claim(
@@ -38,7 +33,8 @@ def tail_as_printed(s: Size(1, 40), k: Size(1, 40)):
 def tail_with_one_half(s: Size(1, 40), k: Size(1, 40)):
     r"""\Pr[\|\frac1s \sum_i X_i\| \ge \epsilon] \le 2 d \exp(-s \epsilon^2 / (2 (\sigma^2 + \gamma \epsilon / 3))), here
     for d = 1, fair signs X_i and \epsilon = k / s"""
-    return _tail("JE-2.9-half", s, k)
+    assume(k, "<=", s)
+    return _rademacher_tail(s, k), 2 * constant("JE-2.9-half", s=s, e=k / s, v=1, g=1)
 
 
 tail_with_one_half_sharp = sharpened(tail_with_one_half)

@@ -143,7 +143,7 @@ def diagonal_piece_with_plus(n: Size(1, 16), z: Vector("n"), b: Vector("n")):
 @claim("P0-1.7-lower", paper=PAPER, kind="lower", provenance="reconstructed-M", expect="holds", title="B from below")
 def hessian_from_below(n: Size(2, 8), z: Vector("n"), b: Vector("n", simplex=True)):
     r"""B \succeq -4 I for b in the simplex"""
-    return lambda_min(hessian("normalized-exp")(z, b)), constant("P0-1.7-lower")
+    return lambda_min(hessian("normalized-exp")(z, b)), constant("P0-1.7-lower", n=n)
 
 
 hessian_from_below_sharp = sharpened(hessian_from_below)
@@ -152,7 +152,7 @@ hessian_from_below_sharp = sharpened(hessian_from_below)
 @claim("P0-1.7-upper", paper=PAPER, kind="upper", provenance="reconstructed-M", expect="holds", title="B from above")
 def hessian_from_above(n: Size(2, 8), z: Vector("n"), b: Vector("n", simplex=True)):
     r"""B \preceq 8 I for b in the simplex"""
-    return lambda_max(hessian("normalized-exp")(z, b)), constant("P0-1.7-upper")
+    return lambda_max(hessian("normalized-exp")(z, b)), constant("P0-1.7-upper", n=n)
 
 
 hessian_from_above_sharp = sharpened(hessian_from_above)

@@ -16,7 +16,7 @@ def normalizer_is_bounded_below(
     n: Size(1, 64), d: Size(1, 8), R: Param("1/20", 8), A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R")
 ):
     r"""\langle \exp(Ax), 1_n \rangle \ge \beta = e^{-R^2}"""
-    return total(prediction("plain-exp")(A @ x)), constant("P0-2", R=R)
+    return total(prediction("plain-exp")(A @ x)), constant("P0-2", n=n, d=d, R=R)
 
 
 normalizer_is_bounded_below_sharp = sharpened(normalizer_is_bounded_below)
@@ -27,7 +27,7 @@ def exponential_is_bounded(
     n: Size(1, 64), d: Size(1, 8), R: Param("1/20", 8), A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R")
 ):
     r"""\|\exp(Ax)\|_2 \le \sqrt n\, e^{R^2}"""
-    return norm2(prediction("plain-exp")(A @ x)), constant("P0-3.0", n=n, R=R)
+    return norm2(prediction("plain-exp")(A @ x)), constant("P0-3.0", n=n, d=d, R=R)
 
 
 exponential_is_bounded_sharp = sharpened(exponential_is_bounded)
@@ -60,7 +60,7 @@ def exponential_is_lipschitz(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|\exp(Ax) - \exp(Ay)\|_2 \le 2 \sqrt n\, R e^{R^2} \|x - y\|_2"""
-    return _moved("plain-exp", A @ x, A @ y), constant("P0-3.1", n=n, R=R) * norm2(x - y)
+    return _moved("plain-exp", A @ x, A @ y), constant("P0-3.1", n=n, d=d, R=R) * norm2(x - y)
 
 
 exponential_is_lipschitz_sharp = sharpened(exponential_is_lipschitz)
@@ -72,7 +72,7 @@ def alpha_moves_with_u(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(x) - \alpha(y)| \le \sqrt n \|\exp(Ax) - \exp(Ay)\|_2"""
-    return _alpha_moved(A @ x, A @ y), constant("P0-3.2", n=n) * _moved("plain-exp", A @ x, A @ y)
+    return _alpha_moved(A @ x, A @ y), constant("P0-3.2", n=n, d=d, R=R) * _moved("plain-exp", A @ x, A @ y)
 
 
 alpha_moves_with_u_sharp = sharpened(alpha_moves_with_u)
@@ -84,7 +84,7 @@ def inverse_alpha_moves_with_alpha(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(x)^{-1} - \alpha(y)^{-1}| \le \beta^{-2} |\alpha(x) - \alpha(y)|"""
-    return _inverse_alpha_moved(A @ x, A @ y), constant("P0-3.3", R=R) * _alpha_moved(A @ x, A @ y)
+    return _inverse_alpha_moved(A @ x, A @ y), constant("P0-3.3", n=n, d=d, R=R) * _alpha_moved(A @ x, A @ y)
 
 
 inverse_alpha_moves_with_alpha_sharp = sharpened(inverse_alpha_moves_with_alpha)
@@ -96,7 +96,7 @@ def softmax_is_lipschitz(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|f(x) - f(y)\|_2 \le R_f \|x - y\|_2"""
-    return _moved("normalized-exp", A @ x, A @ y), constant("P0-3.4", n=n, R=R) * norm2(x - y)
+    return _moved("normalized-exp", A @ x, A @ y), constant("P0-3.4", n=n, d=d, R=R) * norm2(x - y)
 
 
 softmax_is_lipschitz_sharp = sharpened(softmax_is_lipschitz)
@@ -108,7 +108,7 @@ def residual_is_lipschitz(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"), b: Vector("n", simplex=True),
 ):  # fmt: skip
     r"""\|c(x) - c(y)\|_2 \le R_f \|x - y\|_2"""
-    return _residual_moved(A @ x, A @ y, b), constant("P0-3.5", n=n, R=R) * norm2(x - y)
+    return _residual_moved(A @ x, A @ y, b), constant("P0-3.5", n=n, d=d, R=R) * norm2(x - y)
 
 
 residual_is_lipschitz_sharp = sharpened(residual_is_lipschitz)
@@ -133,7 +133,7 @@ def softmax_is_lipschitz_best_beta(
     r"""\|f(x) - f(y)\|_2 \le \beta^{-2} n^{3/2} e^{3R^2} \|x - y\|_2, \beta = \min(\alpha(x), \alpha(y))"""
     u = prediction("plain-exp")
     beta = minimum(total(u(A @ x)), total(u(A @ y)))
-    return _moved("normalized-exp", A @ x, A @ y), constant("P0-3.4-beta", n=n, R=R) / beta**2 * norm2(x - y)
+    return _moved("normalized-exp", A @ x, A @ y), constant("P0-3.4-beta", n=n, d=d, R=R) / beta**2 * norm2(x - y)
 
 
 softmax_is_lipschitz_best_beta_sharp = sharpened(softmax_is_lipschitz_best_beta)
@@ -148,7 +148,7 @@ def softmax_sums_to_one(n: Size(1, 64), z: Vector("n")):
 @claim("P0-3.6-f", paper=PAPER, kind="upper", provenance="reconstructed-M", expect="holds", title="norm of f")
 def softmax_norm(n: Size(1, 64), z: Vector("n")):
     r"""\|f\|_2 \le 1"""
-    return norm2(prediction("normalized-exp")(z)), constant("P0-3.6-f")
+    return norm2(prediction("normalized-exp")(z)), constant("P0-3.6-f", n=n)
 
 
 softmax_norm_sharp = sharpened(softmax_norm)
@@ -157,7 +157,7 @@ softmax_norm_sharp = sharpened(softmax_norm)
 @claim("P0-3.6-c", paper=PAPER, kind="upper", provenance="reconstructed-M", expect="holds", title="norm of c")
 def residual_norm(n: Size(1, 64), z: Vector("n"), b: Vector("n", simplex=True)):
     r"""\|c\|_2 \le 2 for b in the simplex"""
-    return norm2(residual("normalized-exp")(z, b)), constant("P0-3.6-c")
+    return norm2(residual("normalized-exp")(z, b)), constant("P0-3.6-c", n=n)
 
 
 residual_norm_sharp = sharpened(residual_norm)
@@ -169,7 +169,7 @@ def exponential_is_lipschitz_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|\exp(Ax) - \exp(A'x)\|_2 \le 2 \sqrt n\, R e^{R^2} \|A - A'\|"""
-    return _moved("plain-exp", A @ x, B @ x), constant("P0-4.1", n=n, R=R) * spectral(A - B)
+    return _moved("plain-exp", A @ x, B @ x), constant("P0-4.1", n=n, d=d, R=R) * spectral(A - B)
 
 
 exponential_is_lipschitz_in_the_data_sharp = sharpened(exponential_is_lipschitz_in_the_data)
@@ -181,7 +181,7 @@ def alpha_moves_with_u_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(A) - \alpha(A')| \le \sqrt n \|\exp(Ax) - \exp(A'x)\|_2"""
-    return _alpha_moved(A @ x, B @ x), constant("P0-4.2", n=n) * _moved("plain-exp", A @ x, B @ x)
+    return _alpha_moved(A @ x, B @ x), constant("P0-4.2", n=n, d=d, R=R) * _moved("plain-exp", A @ x, B @ x)
 
 
 alpha_moves_with_u_in_the_data_sharp = sharpened(alpha_moves_with_u_in_the_data)
@@ -193,7 +193,7 @@ def inverse_alpha_moves_with_alpha_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""|\alpha(A)^{-1} - \alpha(A')^{-1}| \le \beta^{-2} |\alpha(A) - \alpha(A')|"""
-    return _inverse_alpha_moved(A @ x, B @ x), constant("P0-4.3", R=R) * _alpha_moved(A @ x, B @ x)
+    return _inverse_alpha_moved(A @ x, B @ x), constant("P0-4.3", n=n, d=d, R=R) * _alpha_moved(A @ x, B @ x)
 
 
 inverse_alpha_moves_with_alpha_in_the_data_sharp = sharpened(inverse_alpha_moves_with_alpha_in_the_data)
@@ -205,7 +205,7 @@ def softmax_is_lipschitz_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|f(A) - f(A')\|_2 \le R_f \|A - A'\|"""
-    return _moved("normalized-exp", A @ x, B @ x), constant("P0-4.4", n=n, R=R) * spectral(A - B)
+    return _moved("normalized-exp", A @ x, B @ x), constant("P0-4.4", n=n, d=d, R=R) * spectral(A - B)
 
 
 softmax_is_lipschitz_in_the_data_sharp = sharpened(softmax_is_lipschitz_in_the_data)
@@ -217,7 +217,7 @@ def residual_is_lipschitz_in_the_data(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), b: Vector("n", simplex=True),
 ):  # fmt: skip
     r"""\|c(A) - c(A')\|_2 \le R_f \|A - A'\|"""
-    return _residual_moved(A @ x, B @ x, b), constant("P0-4.5", n=n, R=R) * spectral(A - B)
+    return _residual_moved(A @ x, B @ x, b), constant("P0-4.5", n=n, d=d, R=R) * spectral(A - B)
 
 
 residual_is_lipschitz_in_the_data_sharp = sharpened(residual_is_lipschitz_in_the_data)

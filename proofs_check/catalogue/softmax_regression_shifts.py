@@ -42,7 +42,7 @@ def weight_shift(
     A: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"), y: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|\tilde b - b\|_2 \le n^{3/2} e^{10 R^2} \|x_{t+1} - x_t\|_2"""
-    return norm2(_shift(A @ x, A @ y)), constant("P0-5", n=n, R=R) * norm2(x - y)
+    return norm2(_shift(A @ x, A @ y)), constant("P0-5", n=n, d=d, R=R) * norm2(x - y)
 
 
 weight_shift_sharp = sharpened(weight_shift)
@@ -54,7 +54,7 @@ def data_shift(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|\hat b - b\|_2 \le n^{3/2} e^{10 R^2} \|A_{t+1} - A_t\|"""
-    return norm2(_shift(A @ x, B @ x)), constant("P0-6", n=n, R=R) * spectral(A - B)
+    return norm2(_shift(A @ x, B @ x)), constant("P0-6", n=n, d=d, R=R) * spectral(A - B)
 
 
 data_shift_sharp = sharpened(data_shift)
@@ -68,7 +68,7 @@ def data_shift_best(
     A: Matrix("n", "d", spectral="R"), B: Matrix("n", "d", spectral="R"), x: Vector("d", norm2="R"),
 ):  # fmt: skip
     r"""\|\hat b - b\|_2 \le (\|x\|_2 / 2) \|A_{t+1} - A_t\|"""
-    return norm2(_shift(A @ x, B @ x)), constant("P0-6-best") * norm2(x) * spectral(A - B)
+    return norm2(_shift(A @ x, B @ x)), constant("P0-6-best", n=n, d=d, R=R) * norm2(x) * spectral(A - B)
 
 
 data_shift_best_sharp = sharpened(data_shift_best)
@@ -84,7 +84,7 @@ def shift_of_a_gradient_step(
     r"""\|\tilde b - b\|_2 \le \eta (R^2 / 4) \|c(x_t)\|_2 for x_{t+1} = x_t - \eta \nabla L(x_t)"""
     z = A @ x
     move = A @ (A.T @ gradient("normalized-exp")(z, b))
-    bound = constant("P0-5-gradient", R=R) * eta * norm2(residual("normalized-exp")(z, b))
+    bound = constant("P0-5-gradient", n=n, d=d, R=R, eta=eta) * eta * norm2(residual("normalized-exp")(z, b))
     return norm2(_shift(z, z - eta * move)), bound
 
 
@@ -95,7 +95,7 @@ shift_of_a_gradient_step_sharp = sharpened(shift_of_a_gradient_step)
 def shifts_are_bounded(n: Size(2, 64), z: Vector("n"), t: Vector("n")):
     r"""\|\tilde b - b\|_2 \le \sqrt 2 for all A, x_t, x_{t+1}: P0-5, P0-6 and P0-7 say nothing about steps of
     \sqrt 2 / M or more"""
-    return norm2(_shift(z, t)), constant("F8")
+    return norm2(_shift(z, t)), constant("F8", n=n)
 
 
 shifts_are_bounded_sharp = sharpened(shifts_are_bounded)
@@ -121,7 +121,7 @@ def opposite_data_move(
     the b-shifts of \delta and of -E are opposite, however small the moves are"""
     delta, E = _moves(A, x, step)
     weight, data = _shift(A @ x, A @ (x + delta)), _shift(A @ x, (A - E) @ x)
-    return norm2(weight + data), constant("F9") * dot(A @ delta, A @ delta)
+    return norm2(weight + data), constant("F9", n=n, d=d) * dot(A @ delta, A @ delta)
 
 
 opposite_data_move_sharp = sharpened(opposite_data_move)
