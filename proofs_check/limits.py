@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,27 @@ from .exact import Count, InputError, rational, text, to_float
 from .screen import Screen
 
 LIMIT_BITS = 256
+KEPT = 4096
+"""Values of limits that are kept: the numbers of an instance are looked at several times, and sizes in every one."""
+
+
+@lru_cache(maxsize=1024)
+def _names(tree: sympy.Expr) -> frozenset[str]:
+    return frozenset(symbol.name for symbol in tree.free_symbols)
+
+
+@lru_cache(maxsize=KEPT)
+def _bounds(tree: sympy.Expr, arguments: tuple[tuple[str, Any], ...]) -> tuple[fmpq, fmpq]:
+    """Rationals around an expression of exact numbers; equal where it is rational."""
+    values = {name: joined(value, BALLS) for name, value in arguments}
+    with precision(LIMIT_BITS), working_in(BALLS):
+        cell = walk(tree, values, {}).data[()]
+        if isinstance(cell, fmpq):
+            return cell, cell
+        enclosure = ball(cell)
+        if not enclosure.is_finite():
+            raise InputError(f"the limit {tree} is not a finite number")
+        return enclosure.lower().fmpq(), enclosure.upper().fmpq()
 
 
 @dataclass(frozen=True)
@@ -42,9 +64,9 @@ class Limit:
         return Limit(parsed(where, text(rational(value))))
 
     @property
-    def names(self) -> set[str]:
+    def names(self) -> frozenset[str]:
         """The arguments that the expression reads."""
-        return {symbol.name for symbol in self.tree.free_symbols}
+        return _names(self.tree)
 
     def bounds(self, known: Instance) -> tuple[fmpq, fmpq]:
         """Rationals around the limit; equal where it is rational."""
@@ -52,15 +74,7 @@ class Limit:
             return (rational(self.tree),) * 2
         if self.tree.is_Symbol:
             return (rational(known[self.tree.name]),) * 2
-        values = {name: joined(known[name], BALLS) for name in self.names}
-        with precision(LIMIT_BITS), working_in(BALLS):
-            cell = walk(self.tree, values, {}).data[()]
-            if isinstance(cell, fmpq):
-                return cell, cell
-            enclosure = ball(cell)
-            if not enclosure.is_finite():
-                raise InputError(f"the limit {self.tree} is not a finite number")
-            return enclosure.lower().fmpq(), enclosure.upper().fmpq()
+        return _bounds(self.tree, tuple((name, known[name]) for name in sorted(self.names)))
 
     def lower(self, known: Instance) -> fmpq:
         """A rational that is certainly not above the limit."""
