@@ -134,6 +134,7 @@ def test_verdicts_do_not_depend_on_workers(bank):
     assert [strip(v) for v in alone] == [strip(v) for v in together]
 
 
+@pytest.mark.slow  # minutes; the catalogue's own tests check a part of it
 def test_catalogue_meets_its_expectations():
     seen = []
     verdicts = check(
