@@ -36,7 +36,7 @@ CONSTANTS = {
     "DLS-lower": "-1/11",
     "DLS-lower-sharp": "1/50",
     "DLS-lipschitz": "exp(2*R**2)*n**(3/2)*exp(20*R**2)",
-    "DLS-lipschitz-sharp": "1/100",
+    "DLS-lipschitz-sharp": "1/5000",
     "LSZ-exp": "-b**2/2",
     "LSZ-exp-sharp": "24/100",
     "LSZ-exp-best": "-b**2/8",

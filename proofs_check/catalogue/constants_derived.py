@@ -112,9 +112,9 @@ CONSTANTS = {
     "K18-gradient": "a*sqrt(n/2)",
     "K18-gradient-sharp": "1/2",
     "K18-H": "-2405/10000*a**2",
-    "K18-H-sharp": "9/10",
+    "K18-H-sharp": "1/2",
     "K18-M": "4*a**3",
-    "K18-M-sharp": "1/10",
+    "K18-M-sharp": "1/50",
     "K18-M-rescaled": "a**3*P**2*(sqrt(n)+3)*exp(2*rho)",
-    "K18-M-rescaled-sharp": "1/10",
+    "K18-M-rescaled-sharp": "1/50",
 }

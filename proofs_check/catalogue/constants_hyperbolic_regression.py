@@ -51,5 +51,5 @@ CONSTANTS = {
     "P3-13-best-exp": "P*R*exp(R**2)/(n*exp(-R**2/sqrt(n)))",
     "P3-13-best-exp-sharp": "9/10",
     "P3-13-best-cosh": "P*R*sinh(R**2)/n",
-    "P3-13-best-cosh-sharp": "1/4",
+    "P3-13-best-cosh-sharp": "1/20",
 }
