@@ -12,10 +12,12 @@ import numpy as np
 from derive import formulas
 from numeric import AttentionRegression, Solution, load, shipped, solve
 from proofs_check.campaign import check
+from proofs_check.catalogue import CORE
 from proofs_check.checking import exit_status, select, summary
 from proofs_check.display import VerdictProgress, verdict_table, write_json
 from proofs_check.exact import InputError
 from proofs_check.kernel_check import verify_generated
+from proofs_check.loading import catalogue_claims
 from proofs_check.regeneration import Target, changes
 from proofs_check.report import write_report
 
@@ -47,8 +49,8 @@ def run(out: Path, samples: int, seed: int, jobs: int | None) -> int:
     head, solution = recover_head()
     click.echo(f"Head       {head['sentence']}")
     with VerdictProgress() as progress:
-        verdicts = check(select(()), samples, seed, jobs, progress, witness_dir=out / "witnesses")
-    click.echo("Catalogue")
+        verdicts = check(select(CORE), samples, seed, jobs, progress, witness_dir=out / "witnesses")
+    click.echo(f"Catalogue  a core of {len(verdicts)} claims; lemmascope check decides all {len(catalogue_claims())}")
     verdict_table(verdicts)
     results = {**summary(verdicts, seed), "kernels": kernels, "head": head, "seconds": time.perf_counter() - clock}
     write_json(results, str(out / "verdicts.json"))

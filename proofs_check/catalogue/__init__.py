@@ -1,1 +1,30 @@
 """Published statements as claims, grouped by paper; constants stand in one table a paper."""
+
+CORE = [
+    "P0-2",
+    "P0-3.0",
+    "P0-3.1",
+    "P0-3.4",
+    "P0-1.6",
+    "F12",
+    "F12-hessian",
+    "P1-1",
+    "P1-2",
+    "F13",
+    "P3-6-exp",
+    "P3-6-cosh",
+    "P3-6-sinh",
+    "P3-11-exp",
+    "P3-11-cosh",
+    "P3-11-sinh",
+    "K4",
+    "K4-cosh",
+    "K4-sinh",
+    "K7",
+    "K7-cosh",
+    "D1",
+    "D1-normalized",
+    "D2",
+    "F4",
+]
+"""A core of the catalogue with each kind of claim and each outcome, which the main job checks in half a minute."""
