@@ -41,11 +41,11 @@ def test_python_blocks_run(block, tmp_path, monkeypatch):
 def test_commands_run_in_order(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = commands()
-    assert [c[0] for c in shown] == ["derive", "check", "check", "new", "check", "replay", "solve"]
+    assert [c[0] for c in shown] == ["derive", "check", "check", "new", "check", "replay", "solve", "experiment"]
     for command in shown:
         if command == ["check"]:
             continue  # the whole catalogue has a test of its own
-        arguments = [str(shipped("attention_f2_L3H3")) if a.endswith(".npz") else a for a in command]
+        arguments = [str(shipped(Path(a).stem)) if a.endswith(".npz") else a for a in command]
         extra = ["--samples", "50", "--jobs", "1"] if command[0] == "check" else []
         result = CliRunner().invoke(main, [*arguments, *extra])
         assert result.exit_code == 0, (command, result.output)
