@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from proofs_check import catalogue
 
 Cover = tuple[tuple[str, ...], str]
-"""Ids of claims, and why they cover the row."""
+"""Ids of claims, or names of tests for runs of algorithms, and why they cover the row."""
 
 
 def covered() -> dict[str, Cover]:
