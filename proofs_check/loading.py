@@ -10,6 +10,7 @@ import pkgutil
 import sys
 import types
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from .claims import Claim, Malformed, collecting
 from .exact import InputError
 
 CATALOGUE = "catalogue"
+NEAR = 5
+"""Ids that an error names."""
 
 
 @lru_cache(maxsize=1)
@@ -120,5 +123,7 @@ def find_claim(identifier: str, path: str = "") -> Claim | Malformed:
         if item.id == identifier:
             return item
     where = path or "the catalogue"
-    known = ", ".join(item.id for item in pool)
-    raise InputError(f"no claim {identifier!r} in {where}; there are {known}")
+    near = get_close_matches(identifier, [item.id for item in pool], n=NEAR) or [item.id for item in pool[:NEAR]]
+    raise InputError(
+        f"no claim {identifier!r} in {where}; there are {len(pool)}, such as {', '.join(near)}: lemmascope list"
+    )

@@ -113,7 +113,7 @@ def test_a_missing_or_wrong_field_is_an_error(name, checked):
 
 def test_a_duplicate_is_an_error_and_the_first_runs(checked):
     first, second = (verdict for verdict in checked[0] if verdict["claim"] == "good-first")
-    assert first["outcome"] == "holds"
+    assert first["outcome"] == "proved"
     assert second["outcome"] == "error"
     assert "duplicate id 'good-first', first declared at" in second["message"]
     assert f"(bad.py:{checked[1]['good-first twice']})" in second["message"]
@@ -121,7 +121,7 @@ def test_a_duplicate_is_an_error_and_the_first_runs(checked):
 
 def test_the_others_run_and_the_status_is_2(checked):
     verdicts, lines, result = checked
-    assert of(checked, "good-last")["outcome"] == "holds"
+    assert of(checked, "good-last")["outcome"] == "proved"
     assert len(verdicts) == len(lines) + 2
     assert result.exit_code == 2
     assert "Traceback" not in result.output
@@ -135,7 +135,7 @@ def test_limits_that_turn_negative_are_left_out(tmp_path):
     )
     options = ["--samples", "40", "--jobs", "1", "--json", "--witnesses", str(tmp_path / "w")]
     result = CliRunner().invoke(main, ["check", str(path), *options], catch_exceptions=False)
-    assert [v["outcome"] for v in json.loads(result.stdout)["verdicts"]] == ["holds", "holds", "vacuous"]
+    assert [v["outcome"] for v in json.loads(result.stdout)["verdicts"]] == ["proved", "holds", "vacuous"]
 
 
 def test_resume_takes_a_results_file(tmp_path):

@@ -59,5 +59,5 @@ def test_the_report_names_every_quantity():
     formula = formulas()["plain-exp"]
     report = verify_generated(formula, *(module(package, formula) for package in ("numeric", "proofs_check")))
     names = [part.split()[0] for part in str(report).split(", ")]
-    assert names == ["value", "gradient", "hessian", "product", "gauss_newton", "blocks", "ball"]
+    assert names == ["value", "gradient", "hessian", "product", "gauss_newton", "blocks", "border", "ball"]
     assert 0.0 < report.gauss_newton <= FLOAT_TOLERANCE
