@@ -84,7 +84,7 @@ class Run:
 
     def _fitted(self, state: State) -> State:
         """The state after one step to the fit of the logits; the same state where that is no better."""
-        trial = try_point(self.problem, fitted_logits(self.problem)) if has_logits(self.problem) else None
+        trial = fitted_logits(self.problem) if has_logits(self.problem) else None
         if trial is None or not relative_value(trial, state.point) < state.point.first_order.value:
             return state
         self.notes.append("The first step fitted the logits of the target.")

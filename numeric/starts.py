@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from numeric.evaluation import Point
 from numeric.forms.form import DenseForm
 from numeric.forms.stream import StreamForm
 from numeric.kernels import Array
@@ -44,7 +45,7 @@ def starts(problem: WhitenedRegression, x0: Any, count: int, seed: int) -> Itera
     yield first_start(problem, x0, seed)
     given = 1
     if given < count and not isinstance(x0, str) and has_logits(problem):
-        yield Start(fitted_logits(problem), "logit")
+        yield _logit_start(problem)
         given += 1
     generator = np.random.default_rng([seed, 1])
     for number in range(count - given):
@@ -59,7 +60,7 @@ def first_start(problem: WhitenedRegression, x0: Any, seed: int) -> Start:
         reason = _without_logits(problem)
         if reason:
             raise InputError(f'x0: "logit" {reason}; pass an array, or None for the default start')
-        return Start(fitted_logits(problem), "logit")
+        return _logit_start(problem)
     if x0 is not None:
         array = real_array("x0", x0, (1, 2))
         check_shape("x0", array, problem.original.x_shape, "the problem")
@@ -74,7 +75,7 @@ def has_logits(problem: WhitenedRegression) -> bool:
     return not _without_logits(problem)
 
 
-def fitted_logits(problem: WhitenedRegression) -> Array:
+def fitted_logits(problem: WhitenedRegression) -> Point | None:
     """The better of two fits of the logits, as the loss sees it: all entries alike, and weighted by sqrt(B).
 
     The first is exact where B has relative errors of the size of rounding; the second stands between relative and
@@ -84,7 +85,12 @@ def fitted_logits(problem: WhitenedRegression) -> Array:
     roots = [np.sqrt(np.maximum(form.target, 0.0)) for form in forms]
     points = [try_point(problem, _logits(problem, weights)) for weights in (None, roots)]
     found = [point for point in points if point is not None]
-    return min(found, key=lambda point: point.first_order.value).x if found else np.zeros(problem.x_shape)
+    return min(found, key=lambda point: point.first_order.value, default=None)
+
+
+def _logit_start(problem: WhitenedRegression) -> Start:
+    point = fitted_logits(problem)
+    return Start(np.zeros(problem.x_shape) if point is None else point.x, "logit")
 
 
 def random_point(problem: WhitenedRegression, generator: np.random.Generator, size: float) -> Array:

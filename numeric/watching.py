@@ -18,10 +18,10 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True, eq=False)
 class WatchedRows:
-    """A source of rows that tells how far each read is."""
+    """A source of rows that tells of each block that it has given."""
 
     source: RowSource
-    report: Report
+    given: Callable[[Block], None]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -39,7 +39,7 @@ class WatchedRows:
     def blocks(self, dtype: np.dtype[Any], width: int, formed: bool = False) -> Iterator[Block]:
         for block in self.source.blocks(dtype, width, formed):
             yield block
-            self.report(block.rows.stop / self.shape[0])
+            self.given(block)
 
 
 def watched(problem: WhitenedRegression, report: Report) -> WhitenedRegression:
@@ -47,10 +47,14 @@ def watched(problem: WhitenedRegression, report: Report) -> WhitenedRegression:
     form = problem.forms[0]
     if not isinstance(form, StreamForm):
         return problem
-    source = form.source
+    source, rows = form.source, form.source.shape[0]
+
+    def given(block: Block) -> None:
+        report(block.rows.stop / rows)
+
     # Below a change of variables, which methods look for.
     if isinstance(source, ChangedRows):
-        source = replace(source, inner=WatchedRows(source.inner, report))
+        source = replace(source, inner=WatchedRows(source.inner, given))
     else:
-        source = WatchedRows(source, report)
+        source = WatchedRows(source, given)
     return replace(problem, forms=(replace(form, source=source),))

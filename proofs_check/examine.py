@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from .boxes.proving import BoxProof, infeasible_boxes, prove_boxes
 from .claims import PROVENANCES, Claim, Malformed
 from .decide import Decision, decide
 from .exact import InputError
+from .files import json_number
 from .growth import with_profile
 from .ledger import Ledger
 from .proof import prove
@@ -171,7 +171,7 @@ def _refuted(claim: Claim, found: Survey, ledger: Ledger, witness_dir: str | Non
         message=f"refuted: {_shown(instance)} meets every hypothesis, and {sides}",
         certified_instances=len(ledger.decided) + 1,
         bits=small.bits,
-        worst_log10_ratio=_finite(ledger.broken[1].ratio),
+        worst_log10_ratio=json_number(ledger.broken[1].ratio),
         witness=_saved(claim, instance, small, "refuted", witness_dir),
     )
 
@@ -198,10 +198,10 @@ def _holding(
     return replace(
         base,
         message=said,
-        worst_log10_ratio=_finite(ratio),
+        worst_log10_ratio=json_number(ratio),
         tight=tight,
         attained=reached,
-        looseness_log10=0.0 if tight else _finite(-ratio),
+        looseness_log10=0.0 if tight else json_number(-ratio),
         certified_looseness_log10=smaller.looseness_log10 if smaller and smaller.certified else None,
         witness=_saved(claim, *worst, "holds", witness_dir),
     )
@@ -240,10 +240,6 @@ def _proposal(smaller: Replacement | None) -> str:
 
 def _remark(ledger: Ledger) -> str:
     return f"; {len(ledger.unknown)} instances undecided, {ledger.unknown[0][1].gap}" if ledger.unknown else ""
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if isfinite(value) else None
 
 
 def _shown(instance: Instance) -> str:

@@ -1,5 +1,6 @@
-"""Files written in one step: a reader sees the old file or the new one, never a part."""
+"""Files written in one step: a reader sees the old file or the new one, never a part; and what JSON can hold."""
 
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -26,3 +27,8 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8")
+
+
+def json_number(value: float | None) -> float | None:
+    """JSON has no NaN and no infinity: null stands for what is not known."""
+    return float(value) if value is not None and math.isfinite(value) else None

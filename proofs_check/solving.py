@@ -1,6 +1,5 @@
 """``lemmascope solve``: a problem file in, a solution and its JSON summary out."""
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numeric import InputError, Solution, load, loss_names, solve
-from proofs_check.files import replacing
+from proofs_check.files import json_number, replacing
 
 
 def solve_file(
@@ -59,15 +58,16 @@ def solve_file(
         "message": solution.message,
         "method": solution.method,
         "steps": solution.steps,
-        "value": _number(solution.value),
-        "gradient_norm": _number(solution.gradient_norm),
+        "value": json_number(solution.value),
+        "gradient_norm": json_number(solution.gradient_norm),
         "seconds": solution.seconds,
-        "relative_error": None if intercept else _number(stored.relative_error(solution.x)),
+        "relative_error": None if intercept else json_number(stored.relative_error(solution.x)),
         "unique": solution.unique,
     }
     if starts > 1:
         summary["starts"] = [
-            {**asdict(s), "value": _number(s.value), "gradient_norm": _number(s.gradient_norm)} for s in solution.starts
+            {**asdict(s), "value": json_number(s.value), "gradient_norm": json_number(s.gradient_norm)}
+            for s in solution.starts
         ]
     if out is not None:
         _save(out, "X" if len(stored.inputs) == 2 else "x", solution.x)
@@ -86,11 +86,6 @@ def check_target(option: str, path: Path | None) -> None:
         raise InputError(f"{option} {path}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():
         raise InputError(f"{option} {path}: that is a folder; name a file")
-
-
-def _number(value: float | None) -> float | None:
-    """JSON has no NaN and no infinity: null stands for what is not known."""
-    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _load_start(path: Path) -> np.ndarray:

@@ -1,9 +1,28 @@
 """Numbers and tables as the report prints them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
+
+WIDTH = 100
+"""Columns of a report that goes to no terminal."""
+
+
+def print_parts(parts: Iterable[Any], console: Console | None) -> None:
+    """Tables and texts, a line between them, to a console or to standard output."""
+    if console is None:
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, width=WIDTH)
+    for part in parts:
+        if isinstance(part, Table):
+            # Above the table and not in it: a narrow table would break its title.
+            console.print(f"[bold]{part.title}[/]")
+            part.title = None
+        console.print(part)
+        console.print()
 
 
 def plain_table(title: str, *headings: str) -> Table:

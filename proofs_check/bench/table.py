@@ -11,12 +11,11 @@ from rich.table import Table
 from proofs_check.bench.accuracy import worst
 from proofs_check.bench.cases import OPERATIONS
 from proofs_check.bench.floors import BESIDE, LEGEND
-from proofs_check.bench.format import count, milliseconds, plain_table, share
+from proofs_check.bench.format import count, milliseconds, plain_table, print_parts, share
 from proofs_check.bench.machine import MEMORY
 from proofs_check.bench.rivals import DESCRIPTIONS
 from proofs_check.bench.streams.table import stream_legend, stream_table
 
-WIDTH = 100
 QUIET = 0.9
 """CPU time over wall time on one core below which others were running."""
 Row = Mapping[str, Any]
@@ -24,17 +23,7 @@ Row = Mapping[str, Any]
 
 def print_report(result: Mapping[str, Any], console: Console | None = None) -> None:
     """Everything that a run found, to standard output."""
-    if console is None:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=WIDTH)
-    for part in _parts(result):
-        if isinstance(part, Table):
-            # Above the table and not in it: a narrow table would break its title.
-            console.print(f"[bold]{part.title}[/]")
-            part.title = None
-        console.print(part)
-        console.print()
+    print_parts(_parts(result), console)
 
 
 def _parts(result: Mapping[str, Any]) -> Iterator[Any]:

@@ -20,6 +20,7 @@ from proofs_check.bench.cases import Case, Instance, Work, instance
 from proofs_check.bench.floors import BESIDE, floors
 from proofs_check.bench.measure import Timing, measure
 from proofs_check.bench.rivals import Skipped, missing, prepare, to_numpy
+from proofs_check.files import json_number
 
 AGREEMENT = 1e-8
 """Largest difference of a rival's result from ours, relative to the largest entry, at which it is timed."""
@@ -91,7 +92,8 @@ def _prepared(rival: str, data: Instance, ours: tuple[np.ndarray, ...]) -> tuple
         return {"skipped": f"failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}"}, None
     note = {"prepare_seconds": time.perf_counter() - clock, "difference": difference(theirs, ours)}
     if not note["difference"] <= AGREEMENT:
-        return {**note, "difference": _finite(note["difference"]), "skipped": "disagrees with ours, not timed"}, None
+        shown = json_number(note["difference"])
+        return {**note, "difference": shown, "skipped": "disagrees with ours, not timed"}, None
     return note, work
 
 
@@ -105,10 +107,6 @@ def difference(found: tuple[np.ndarray, ...], expected: tuple[np.ndarray, ...]) 
 def _relative(found: np.ndarray, expected: np.ndarray) -> float:
     size, distance = float(np.abs(expected).max()), float(np.abs(found - expected).max())
     return np.inf if np.isnan(distance) else distance / size if size else distance
-
-
-def _finite(number: float) -> float | None:
-    return number if np.isfinite(number) else None
 
 
 def _record(data: Instance, timings: Mapping[str, Timing], notes: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

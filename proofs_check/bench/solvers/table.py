@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proofs_check.bench.format import milliseconds, plain_table
+from proofs_check.bench.format import milliseconds, plain_table, print_parts
 from proofs_check.bench.solvers.accuracy import CONFIRMED, MEASURES
 from proofs_check.bench.solvers.cases import TARGETS
 from proofs_check.bench.solvers.contestants import DESCRIPTIONS, JAX, OURS, SCIPY
@@ -16,7 +16,6 @@ from proofs_check.bench.solvers.profile import ratios, share
 from proofs_check.bench.solvers.targets import ENTRANTS, LEVEL, RIVALS, fastest, seconds_to, speedup
 from proofs_check.bench.solvers.trajectory import LEVELS
 
-WIDTH = 100
 Row = Mapping[str, Any]
 FACTORS = (1.0, 2.0, 10.0)
 SHORT = {"gauss-newton-cg": "gn-cg", "gauss-newton": "gn"}
@@ -24,17 +23,7 @@ SHORT = {"gauss-newton-cg": "gn-cg", "gauss-newton": "gn"}
 
 def print_solvers(result: Mapping[str, Any], console: Console | None = None) -> None:
     """Everything that a run found, to standard output."""
-    if console is None:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=WIDTH)
-    for part in _parts(result):
-        if isinstance(part, Table):
-            # Above the table and not in it: a narrow table would break its title.
-            console.print(f"[bold]{part.title}[/]")
-            part.title = None
-        console.print(part)
-        console.print()
+    print_parts(_parts(result), console)
 
 
 def _parts(result: Mapping[str, Any]) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from proofs_check.bench.cases import Array
+from proofs_check.files import json_number
 
 LEVELS = (1e-4, 1e-8, 1e-10, 1e-12)
 """Relative accuracies whose times are kept; a contestant is stopped at the last one."""
@@ -102,7 +103,7 @@ def summary(runs: Sequence[Trajectory], totals: Sequence[float]) -> dict[str, An
     best = max(run.best for run in runs)
     return {
         "seconds": seconds,
-        "best": best if np.isfinite(best) else None,
+        "best": json_number(best),
         "total_seconds": median(totals),
         "runs": len(runs),
         "end": runs[0].end,

@@ -1,6 +1,5 @@
 """What is measured on streamed rows: sources, losses and operations; a problem and its counted reads."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -8,9 +7,9 @@ import numpy as np
 import scipy.sparse
 
 from numeric import VectorRegression
-from numeric.blocks import Block
 from numeric.evaluation import Point
-from numeric.rows import BLOCK_ENTRIES, RowSource
+from numeric.rows import BLOCK_ENTRIES
+from numeric.watching import WatchedRows
 from proofs_check.bench.cases import Array
 
 SOURCES = {
@@ -106,40 +105,16 @@ class StreamInstance:
     def reads(self, problem: VectorRegression) -> float:
         """How often the operation reads A: rows that it took over rows that there are."""
         (form,) = problem.forms
-        counted = CountedRows(form.source, [])  # type: ignore[attr-defined]  # a stream has a source
+        heights: list[int] = []
+        source = form.source  # type: ignore[attr-defined]  # a stream has a source
+        counted = WatchedRows(source, lambda block: heights.append(block.rows.stop - block.rows.start))
         point = Point(problem.loss, (replace(form, source=counted),), self.x)  # type: ignore[type-var]
         if self.case.operation == "gradient":
             _ = point.first_order
         else:
             H = problem.operator(point, "hessian", scaled=False)
             _ = H.to_dense() if self.case.operation == "hessian" else H @ self.v
-        return sum(counted.heights) / self.case.n
-
-
-@dataclass(frozen=True, eq=False)
-class CountedRows:
-    """A source of rows that notes the height of each block it gives."""
-
-    source: RowSource
-    heights: list[int]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """See `RowSource`; so are all members below."""
-        return self.source.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.source.dtype
-
-    @property
-    def squares(self) -> float:
-        return self.source.squares
-
-    def blocks(self, dtype: np.dtype[Any], width: int, formed: bool = False) -> Iterator[Block]:
-        for block in self.source.blocks(dtype, width, formed):
-            self.heights.append(block.rows.stop - block.rows.start)
-            yield block
+        return sum(heights) / self.case.n
 
 
 def stream_instance(case: StreamCase, A: Array) -> StreamInstance:
