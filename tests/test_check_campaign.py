@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_verdicts_are_equal_for_any_number_of_workers_and_blocks(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     claims = load_claims(write_claims(tmp_path, GOOD))
     runs = [plain(check(claims, samples=60, jobs=jobs, seed=3, witness_dir="witnesses")) for jobs in (1, 2, 3)]
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:  # JAX, where a test loaded it, forbids forks
         runs.append(plain(check(claims, samples=60, seed=3, executor=pool, witness_dir="witnesses")))
     assert len(set(runs)) == 1
     assert [v["outcome"] for v in json.loads(runs[0])] == ["holds", "refuted", "proved", "vacuous"]
