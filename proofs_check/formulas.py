@@ -20,6 +20,7 @@ from .constants import walk
 from .exact import InputError
 from .fields import Digits
 from .screen import Block, Screen, block
+from .tape import Recorder, Register, on_even_batches
 
 Hook = Callable[..., Array]
 
@@ -90,6 +91,8 @@ def _definitions() -> dict[str, Any]:
 def _evaluator(backend: Any) -> Callable[..., Any]:
     if isinstance(backend, Screen):
         return _on_screen
+    if isinstance(backend, Recorder):
+        return _recorded
     return _on_balls if hasattr(backend.field, "entry") else _from_definition
 
 
@@ -98,19 +101,34 @@ def _generated(package: str, name: str) -> Any:
 
 
 def _on_screen(name: str, what: str, data: list[Block], backend: Screen) -> Block:
-    kernel = _generated("numeric", name)
     with np.errstate(all="ignore"):
-        z, *b = (x.mantissa * np.exp(x.scale)[:, None] for x in data)
-        if what == "prediction":
-            return block(kernel.prediction(z))
-        if what == "gradient":
-            _, g, log_scale = kernel.value_and_gradient(z, *b)
-            return block(g, log_scale)
-        if what == "hessian":
-            d, columns, c, log_scale = kernel.hessian(z, *b)
-            u = np.stack(columns, axis=-1) if columns else np.empty((*z.shape, 0))
-            return block(u @ c @ np.swapaxes(u, -1, -2) + d[..., None] * np.eye(z.shape[1]), log_scale)
-        return block(*getattr(kernel, what)(z, *b))
+        return block(*_kernel(name, what, *(x.mantissa * np.exp(x.scale)[:, None] for x in data)))
+
+
+def _recorded(name: str, what: str, data: list[Register], backend: Recorder) -> Register:
+    (n,) = data[0].shape
+
+    def function(*arguments: np.ndarray) -> np.ndarray:
+        scaled, log_scale = _kernel(name, what, *on_even_batches(*arguments))
+        factor = np.exp(log_scale)
+        return scaled * factor.reshape(-1, *[1] * (scaled.ndim - 1))
+
+    shape = {"value": (), "hessian": (n, n)}.get(what, (n,))
+    return backend.note((name, what), function, data, shape)
+
+
+def _kernel(name: str, what: str, z: np.ndarray, *b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A quantity of a formula for a batch, over exp(log_scale): (batch, ...) and (batch,)."""
+    kernel = _generated("numeric", name)
+    if what == "prediction":
+        return kernel.prediction(z), np.zeros(len(z))
+    if what == "gradient":
+        return kernel.value_and_gradient(z, *b)[1:]
+    if what == "hessian":
+        d, columns, c, log_scale = kernel.hessian(z, *b)
+        u = np.stack(columns, axis=-1) if columns else np.empty((*z.shape, 0))
+        return u @ c @ np.swapaxes(u, -1, -2) + d[..., None] * np.eye(z.shape[1]), log_scale
+    return getattr(kernel, what)(z, *b)
 
 
 def _on_balls(name: str, what: str, data: list[np.ndarray], backend: Cells) -> np.ndarray:

@@ -24,8 +24,9 @@ from .decide import Decision, decide
 from .domains import Scalar, Size
 from .exact import Count, InputError, from_float, to_float
 from .screen import Screen
-from .search import NEAR, climb, signed_logs
+from .search import NEAR, climb
 from .survey import survey
+from .usage import signed_logs
 from .verdict import HOLDS, PROVED, Verdict
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16)

@@ -15,6 +15,7 @@ import sympy
 
 from .constants import evaluate_expression
 from .exact import rational, to_float
+from .stacked import determinants, eigenvalues, solutions, spectral_norms
 
 COMFORT = 300.0
 """Mantissas whose largest logarithm leaves [-COMFORT, COMFORT] are rescaled."""
@@ -146,30 +147,16 @@ class Screen:
         return Block(np.sqrt(np.square(data.mantissa.reshape(self.batch, -1)).sum(axis=1)), data.scale)
 
     def spectral(self, data: Block) -> Block:
-        return Block(self._each(data, lambda m: np.linalg.norm(m, 2)), data.scale)
+        return Block(spectral_norms(data.mantissa), data.scale)
 
     def eigenvalue(self, data: Block, largest: bool) -> Block:
-        return Block(self._each(data, lambda m: np.linalg.eigvalsh(m)[-1 if largest else 0]), data.scale)
+        return Block(eigenvalues(data.mantissa, largest), data.scale)
 
     def det(self, data: Block) -> Block:
-        return block(self._each(data, np.linalg.det), data.scale * data.mantissa.shape[-1])
+        return block(determinants(data.mantissa), data.scale * data.mantissa.shape[-1])
 
     def solve(self, a: Block, b: Block) -> Block:
-        columns = b.mantissa if b.mantissa.ndim == 3 else b.mantissa[:, :, None]
-        out = np.full(columns.shape, np.nan)
-        for i in range(self.batch):
-            try:
-                out[i] = np.linalg.solve(a.mantissa[i], columns[i])
-            except np.linalg.LinAlgError:
-                continue
-        return block(out.reshape(b.mantissa.shape), b.scale - a.scale)
-
-    def _each(self, data: Block, function: Any) -> np.ndarray:
-        out = np.full(self.batch, np.nan)
-        for i, matrix in enumerate(data.mantissa):
-            if np.isfinite(matrix).all():
-                out[i] = function(matrix)
-        return out
+        return block(solutions(a.mantissa, b.mantissa), b.scale - a.scale)
 
 
 _ENTRYWISE = {"add": np.add, "subtract": np.subtract, "maximum": np.maximum, "minimum": np.minimum}

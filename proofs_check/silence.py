@@ -12,7 +12,7 @@ from .claims import Claim, evaluate
 from .domains import Size
 from .sampling import drawn_together, twins
 from .screen import Screen
-from .search import signed_logs
+from .usage import signed_logs
 from .survey import Survey
 
 LOOSE = 1.0
