@@ -49,7 +49,7 @@ class _Ascent:
         return self.charts[sizes]
 
     def climb(self, starts: Sequence[Start], rounds: int, stay: bool = False) -> None:
-        """Climb from instances of equal sizes and decide where that ends, or with ``stay`` the start where it is lost."""
+        """Climb from instances of equal sizes and decide where that ends (with ``stay`` the start where it is lost)."""
         ends = climb_together(self.chart(starts[0][0]), starts, self.rng, rounds)
         for (start, _), end in zip(starts, ends, strict=True):
             if end is not None or stay:

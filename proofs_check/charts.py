@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,10 @@ from .backends import Instance
 from .claims import Claim
 from .domains import FINE, Size
 from .exact import from_float
-from .recorded import Recording, record
+from .projections import projected
+from .recorded import Recording, recorded_from, sizes_of
 from .sampling import twins
-from .stacked import spectral_norms
-from .tensors import Matrix
+from .tape import Recorder, Register
 
 STEP = 1e-6
 """Forward-difference step, relative to the size of the free numbers."""
@@ -44,15 +42,26 @@ class Chart:
     @staticmethod
     def at(claim: Claim, instance: Instance) -> Chart:
         """The chart for the sizes of an instance."""
-        recording = record(claim, instance)
+        sizes = sizes_of(instance)
+        names = [name for name in instance if name not in sizes]
         twin = {
             name: first
-            for name in recording.names
+            for name in names
             for first in twins(claim, name)[:1]
             if np.shape(instance[name]) == np.shape(instance[first])
         }
-        sizes = dict(recording.sizes)
-        return Chart(recording, twin, {name: claim.domains[name].width(sizes) for name in recording.names})
+        widths = {name: claim.domains[name].width(sizes) for name in names}
+        recorder = Recorder()
+        free, contraction = recorder.input((sum(widths.values()),)), recorder.input(())
+        values: dict[str, Register] = {}
+        for name, width in widths.items():
+            place = sum(widths[earlier] for earlier in values)
+            raw = recorder.index(free, (slice(place, place + width),))
+            value = projected(recorder, claim.domains[name], raw, np.shape(instance[name]), {**sizes, **values})
+            if name in twin:
+                value = recorder.note(("drawn",), _drawn, [value, values[twin[name]], contraction], value.shape)
+            values[name] = value
+        return Chart(recorded_from(claim, sizes, recorder, [free, contraction], values), twin, widths)
 
     @property
     def width(self) -> int:
@@ -79,30 +88,13 @@ class Chart:
         batch = np.repeat(points[:, None, :], 1 + width, axis=1)
         batch[:, 1:] += step[:, None, None] * np.eye(width)
         used = self.usage(batch.reshape(-1, width), np.repeat(contractions, 1 + width), 1 + width)
-        used = np.nan_to_num(used, nan=LOST, neginf=LOST, posinf=-LOST).reshape(count, 1 + width)
+        used = np.fmin(np.fmax(used, LOST), -LOST).reshape(count, 1 + width)  # fmax prefers the number to NaN
         slopes = (used[:, 1:] - used[:, :1]) / step[:, None]
-        return -used[:, 0], -np.clip(slopes, -STEEPEST, STEEPEST)
+        return -used[:, 0], np.maximum(np.minimum(-slopes, STEEPEST), -STEEPEST)
 
     def usage(self, free: np.ndarray, contractions: np.ndarray, stride: int = 1) -> np.ndarray:
-        """`Recording.usage` at a batch of free floats (batch, width)."""
-        known: dict[str, Any] = dict(self.recording.sizes)
-        place = 0
-        for name, width in self.widths.items():
-            value = self._projections[name](free[:, place : place + width], known, stride)
-            known[name] = self._drawn(name, value, known, contractions)
-            place += width
-        return self.recording.usage(known, penalized=True, stride=stride)
-
-    @cached_property
-    def _projections(self) -> dict[str, Callable[..., np.ndarray]]:
-        domains = self.recording.claim.domains
-        return {name: _projection(domains[name]) for name in self.widths}
-
-    def _drawn(self, name: str, value: np.ndarray, known: dict[str, Any], contractions: np.ndarray) -> np.ndarray:
-        if name not in self.twin or (contractions == 1.0).all():
-            return value
-        other, factor = known[self.twin[name]], contractions.reshape(-1, *[1] * (value.ndim - 1))
-        return np.where(factor == 1.0, value, other + factor * (value - other))
+        """`Recording.usage` at a batch of free floats (batch, width), each with its contraction (batch,)."""
+        return self.recording.usage([free, contractions], penalized=True, stride=stride)
 
     def exactly(self, free: np.ndarray, contraction: float = 1.0) -> Instance | None:
         """The admissible exact instance next to free floats (width,), or None."""
@@ -128,20 +120,8 @@ class Chart:
         return other + (value - other) * contraction
 
 
-def _projection(domain: Any) -> Callable[..., np.ndarray]:
-    """Free floats, what is known and the stride of `stacked` -> nearly admissible floats."""
-    if isinstance(domain, Matrix) and domain == Matrix(domain.rows, domain.columns, spectral=domain.spectral):
-        rows, columns, *spectral = domain.limits()
-        if spectral:
-            return lambda free, known, stride: _shortened(
-                free.reshape(-1, rows.whole(known), columns.whole(known)), spectral[0].floats(known, len(free)), stride
-            )
-    return lambda free, known, stride: domain.project(free, known)
-
-
-def _shortened(matrices: np.ndarray, limit: np.ndarray, stride: int) -> np.ndarray:
-    """Matrices over their spectral limits brought to them."""
-    size = spectral_norms(matrices, stride)
-    with np.errstate(all="ignore"):
-        factor = np.where(size > limit, limit / size, 1.0)
-    return matrices * factor[:, None, None]
+def _drawn(value: np.ndarray, other: np.ndarray, contraction: np.ndarray) -> np.ndarray:
+    if (contraction == 1.0).all():
+        return value
+    factor = contraction.reshape(-1, *[1] * (value.ndim - 1))
+    return np.where(factor == 1.0, value, other + factor * (value - other))

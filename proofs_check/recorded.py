@@ -5,6 +5,7 @@ Instances that leave the comfortable range of float64 are screened with scales, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,10 @@ import numpy as np
 
 from .arithmetic import Array
 from .backends import Instance, float_arguments
-from .claims import Claim, Sides, evaluate
+from .claims import Claim, evaluate
 from .exact import Count
 from .screen import Block, Screen, aligned_sides
-from .tape import Recorder, Tape
+from .tape import Recorder, Register, Tape
 from .usage import used, used_by_blocks, with_hypothesis
 
 
@@ -26,8 +27,8 @@ class Recording:
     Attributes:
         claim: the claim.
         sizes: its sizes.
-        names: its other arguments, in the order of the tape's inputs.
-        tape: gives left and right, then both sides of each further hypothesis.
+        names: its other arguments.
+        tape: gives left and right, then both sides of each further hypothesis, then the other arguments.
         relations: of the further hypotheses.
     """
 
@@ -37,31 +38,30 @@ class Recording:
     tape: Tape
     relations: tuple[str, ...]
 
-    def usage(self, values: dict[str, np.ndarray], penalized: bool = False, stride: int = 1) -> np.ndarray:
+    def usage(self, inputs: Sequence[np.ndarray], penalized: bool = False, stride: int = 1) -> np.ndarray:
         """How much of the bound each instance uses, natural log: above 0 beyond it, NaN unknown, -inf inadmissible.
 
         Args:
-            values: argument name -> floats (batch, *shape).
+            inputs: of the tape, each (batch, *shape); of `record`, the arguments in the order of `names`.
             penalized: see `usage.with_hypothesis`.
             stride: see `tape.Tape.replay`.
         """
-        arguments = [values[name] for name in self.names]
-        outputs, doubtful = self.tape.replay(arguments, stride)
+        outputs, doubtful = self.tape.replay(inputs, stride)
         found = self._used(outputs, penalized)
-        found = found if len(found) == len(arguments[0]) else np.repeat(found, len(arguments[0]))
+        found = found if len(found) == len(inputs[0]) else np.repeat(found, len(inputs[0]))
         unknown = np.isnan(found)
         if doubtful is None and not unknown.any():
             return found
         rows = np.flatnonzero(unknown if doubtful is None else doubtful | unknown)
         if rows.size:
-            found[rows] = self._scaled({name: values[name][rows] for name in self.names}, len(rows), penalized)
+            values = zip(self.names, outputs[-len(self.names) :], strict=True)
+            found[rows] = self._scaled({name: value[rows] for name, value in values}, len(rows), penalized)
         return found
 
     def _used(self, outputs: list[np.ndarray], penalized: bool) -> np.ndarray:
-        pairs = [_one_rank(*outputs[i : i + 2]) for i in range(0, len(outputs), 2)]
-        found = used(self.claim.kind, *pairs[0])
-        for op, (left, right) in zip(self.relations, pairs[1:], strict=True):
-            found = with_hypothesis(found, op, left, right, penalized)
+        found = used(self.claim.kind, *_one_rank(*outputs[:2]))
+        for number, op in enumerate(self.relations, 1):
+            found = with_hypothesis(found, op, *_one_rank(*outputs[2 * number : 2 * number + 2]), penalized)
         return found
 
     def _scaled(self, values: dict[str, np.ndarray], count: int, penalized: bool) -> np.ndarray:
@@ -69,24 +69,39 @@ class Recording:
 
 
 def record(claim: Claim, instance: Instance) -> Recording:
-    """Note the operations of a claim at the sizes of an instance.
+    """Note the operations of a claim at the sizes of an instance; the inputs are its other arguments.
 
     Args:
         claim: the claim, with at least one argument that is no size.
         instance: values of the right shapes; only sizes are read.
     """
     recorder = Recorder()
-    sizes = {name: Count(value) for name, value in instance.items() if isinstance(value, int)}
-    inputs = {name: recorder.input(np.shape(value)) for name, value in instance.items() if name not in sizes}
-    arrays = {name: Array(register, recorder) for name, register in inputs.items()}
-    arguments: dict[str, Any] = {name: sizes.get(name, arrays.get(name)) for name in instance}
-    sides = evaluate(claim, arguments, recorder)
-    tape = recorder.tape(list(inputs.values()), [side.data for side in _all_sides(sides)])
-    return Recording(claim, sizes, tuple(inputs), tape, tuple(h.op for h in sides.hypotheses))
+    inputs = {name: recorder.input(np.shape(v)) for name, v in instance.items() if not isinstance(v, int)}
+    return recorded_from(claim, sizes_of(instance), recorder, list(inputs.values()), inputs)
 
 
-def _all_sides(sides: Sides) -> list[Array]:
-    return [sides.left, sides.right, *(side for h in sides.hypotheses for side in (h.left, h.right))]
+def sizes_of(instance: Instance) -> dict[str, Count]:
+    """The arguments that are whole numbers."""
+    return {name: Count(value) for name, value in instance.items() if isinstance(value, int)}
+
+
+def recorded_from(
+    claim: Claim, sizes: dict[str, Count], recorder: Recorder, inputs: list[Register], values: dict[str, Register]
+) -> Recording:
+    """Note the operations of a claim whose arguments are registers.
+
+    Args:
+        claim: the claim.
+        sizes: its sizes.
+        recorder: to which the registers belong.
+        inputs: of the tape.
+        values: the arguments that are no sizes.
+    """
+    arrays = {name: Array(register, recorder) for name, register in values.items()}
+    sides = evaluate(claim, {name: sizes.get(name, arrays.get(name)) for name in claim.domains}, recorder)
+    outputs = [sides.left, sides.right, *(side for h in sides.hypotheses for side in (h.left, h.right))]
+    tape = recorder.tape(inputs, [*(side.data for side in outputs), *values.values()])
+    return Recording(claim, sizes, tuple(values), tape, tuple(h.op for h in sides.hypotheses))
 
 
 def _one_rank(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -38,7 +38,7 @@ def screen(claim: Claim, instances: list[Instance]) -> np.ndarray:
     if all(isinstance(value, int) for value in instances[0].values()):
         return scaled_usage(claim, batched(instances), len(instances))
     recording = record(claim, instances[0])
-    return recording.usage({name: np.array([floats(one[name]) for one in instances]) for name in recording.names})
+    return recording.usage([np.array([floats(one[name]) for one in instances]) for name in recording.names])
 
 
 def climb(

@@ -12,8 +12,8 @@ from .claims import Claim, evaluate
 from .domains import Size
 from .sampling import drawn_together, twins
 from .screen import Screen
-from .usage import signed_logs
 from .survey import Survey
+from .usage import signed_logs
 
 LOOSE = 1.0
 """A bound that is loose by less than this (log10) everywhere is not called silent."""
