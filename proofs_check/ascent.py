@@ -50,7 +50,7 @@ class _Ascent:
 
     def climb(self, starts: Sequence[Start], rounds: int, stay: bool = False) -> None:
         """Climb from instances of equal sizes and decide where that ends (with ``stay`` the start where it is lost)."""
-        ends = climb_together(self.chart(starts[0][0]), starts, self.rng, rounds)
+        ends = climb_together(self.chart(starts[0][0]), starts, self.rng, rounds, thorough=stay)
         for (start, _), end in zip(starts, ends, strict=True):
             if end is not None or stay:
                 self.ledger.take(start if end is None else end)

@@ -17,6 +17,9 @@ EVALUATIONS, STEPS, TRIES = 90, 60, 20
 """Most evaluations, accepted steps, and trials of one line search."""
 LEAST_GAIN, LEAST_SLOPE = 1e-12, 1e-9
 """A step that gains less, relative to the value, or a point with no larger slope, ends the descent."""
+SLOW, PATIENCE = 1e-4, 3
+"""Unless it is thorough, a descent ends after so many steps in a row that gain less than this share of the value: logs
+of the use of a bound matter by how far they are from 0."""
 DECREASE, CURVATURE = 1e-4, 0.9
 """Constants of the Wolfe conditions."""
 Function = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -33,6 +36,7 @@ class _Front:
         inverse: approximation of the inverse Hessian.
         t, low, high: trial step and its bracket.
         steps, tries: accepted steps, and trials since the last one.
+        slow: slow steps in a row.
     """
 
     number: np.ndarray
@@ -46,6 +50,7 @@ class _Front:
     high: np.ndarray
     steps: np.ndarray
     tries: np.ndarray
+    slow: np.ndarray
 
     def kept(self, mask: np.ndarray) -> _Front:
         if mask.all():
@@ -53,12 +58,13 @@ class _Front:
         return _Front(**{part.name: getattr(self, part.name)[mask] for part in fields(self)})
 
 
-def descend(function: Function, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def descend(function: Function, starts: np.ndarray, thorough: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """The lowest points seen from each start.
 
     Args:
         function: points (k, width) and the numbers of their starts (k,) -> values (k,) and gradients (k, width).
         starts: shape (starts, width).
+        thorough: whether slow descents go on.
 
     Returns:
         Points (starts, width) and values (starts,).
@@ -69,7 +75,7 @@ def descend(function: Function, starts: np.ndarray) -> tuple[np.ndarray, np.ndar
     values = f.copy()
     front = _Front(
         np.arange(count), starts, f, g, -g, np.repeat(np.eye(width)[None], count, axis=0), _first_step(g),
-        np.zeros(count), np.full(count, np.inf), np.zeros(count, dtype=int), np.zeros(count, dtype=int),
+        np.zeros(count), np.full(count, np.inf), *np.zeros((3, count), dtype=int),
     ).kept(np.abs(g).max(axis=1) > LEAST_SLOPE)  # fmt: skip
     for _ in range(EVALUATIONS - 1):
         if not front.number.size:
@@ -78,7 +84,7 @@ def descend(function: Function, starts: np.ndarray) -> tuple[np.ndarray, np.ndar
         f, g = function(x, front.number)
         better = f < values[front.number]
         points[front.number[better]], values[front.number[better]] = x[better], f[better]
-        front = front.kept(_stepped(front, x, f, g))
+        front = front.kept(_stepped(front, x, f, g) & (thorough | (front.slow < PATIENCE)))
     return points, values
 
 
@@ -100,6 +106,7 @@ def _stepped(front: _Front, x: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.n
     if taken.any():
         gain = front.f - f
         small = gain <= LEAST_GAIN * np.maximum(np.maximum(np.abs(front.f), np.abs(f)), 1.0)
+        front.slow = np.where(taken, np.where(gain <= SLOW * np.abs(f), front.slow + 1, 0), front.slow)
         going &= ~taken | ~(small | (np.abs(g).max(axis=1) <= LEAST_SLOPE) | (front.steps >= STEPS - 1))
         _advance(front, np.flatnonzero(taken), x, f, g)
     return going

@@ -6,6 +6,8 @@ Float64 proposes. What comes back is admissible exactly, and says nothing until 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import cycle, islice
 
 import numpy as np
 from flint import fmpq
@@ -49,7 +51,11 @@ def climb(
 
 
 def climb_together(
-    chart: Chart, starts: Sequence[tuple[Instance, float]], rng: np.random.Generator, rounds: int
+    chart: Chart,
+    starts: Sequence[tuple[Instance, float]],
+    rng: np.random.Generator,
+    rounds: int,
+    thorough: bool = True,
 ) -> list[Instance | None]:
     """Maximise the use of the bound from several instances of equal sizes: an ascent, then more from jolted maxima.
 
@@ -57,7 +63,8 @@ def climb_together(
         chart: of the claim at their sizes.
         starts: where to begin, each with the contraction of the distance between its twins (1: none).
         rng: for the jolts.
-        rounds: number of ascents.
+        rounds: number of ascents; after the first, two at a time.
+        thorough: see `descent.descend`.
 
     Returns:
         The exact instance next to the best point of each start, or None where rounding left the admissible set.
@@ -68,24 +75,32 @@ def climb_together(
     share = max(1, TOGETHER // (chart.width + 1) ** 2)
     for chunk in (usable[i : i + share] for i in range(0, len(usable), share)):
         contractions = np.array([starts[i][1] for i in chunk])
-        best = _highest(chart, np.array([points[i] for i in chunk]), contractions, rng, rounds)
+        best = _highest(chart, np.array([points[i] for i in chunk]), contractions, rng, rounds, thorough)
         for i, point in zip(chunk, best, strict=True):
             found[i] = chart.exactly(point, starts[i][1])
     return found
 
 
 def _highest(
-    chart: Chart, best: np.ndarray, contractions: np.ndarray, rng: np.random.Generator, rounds: int
+    chart: Chart, best: np.ndarray, contractions: np.ndarray, rng: np.random.Generator, rounds: int, thorough: bool
 ) -> np.ndarray:
-    depth = np.full(len(best), np.inf)
-    for number in range(rounds):
-        stretch, share = JOLTS[number % len(JOLTS)]
+    """The highest points found from several points."""
+    depth, jolts = np.full(len(best), np.inf), list(islice(cycle(JOLTS), rounds))
+    for batch in (jolts[:1], *(jolts[i : i + 2] for i in range(1, rounds, 2))):
         size = np.maximum(np.abs(best).max(axis=1, keepdims=True), 0.1)
-        starts = stretch * best + share * size * rng.standard_normal(best.shape)
-        points, values = descend(lambda x, which: chart.climbed(x, contractions[which]), starts)
-        deeper = values < depth
-        best, depth = np.where(deeper[:, None], points, best), np.where(deeper, values, depth)
+        starts = [stretch * best + share * size * rng.standard_normal(best.shape) for stretch, share in batch]
+        several = np.tile(contractions, len(batch))
+        points, values = descend(partial(_climbed, chart, several), np.concatenate(starts), thorough)
+        for some, depths in zip(np.split(points, len(batch)), np.split(values, len(batch)), strict=True):
+            deeper = depths < depth
+            best, depth = np.where(deeper[:, None], some, best), np.where(deeper, depths, depth)
     return best
+
+
+def _climbed(
+    chart: Chart, contractions: np.ndarray, points: np.ndarray, which: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return chart.climbed(points, contractions[which])
 
 
 def contracted(claim: Claim, instance: Instance) -> list[Instance]:
