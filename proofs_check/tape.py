@@ -73,7 +73,7 @@ class Tape:
         inputs, outputs: places.
     """
 
-    registers: list[np.ndarray | None]
+    registers: list[Any]
     steps: list[Step]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -98,25 +98,25 @@ class Tape:
                 registers[step.output] = step.function(*operands, stride) if step.grouped else step.function(*operands)
         outputs = [registers[place] for place in self.outputs]
         doubtful = self._doubtful(registers, len(arguments[0])) if raised else None
-        return outputs, doubtful  # type: ignore[return-value]
+        return outputs, doubtful
 
-    def _filled(self, arguments: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+    def _filled(self, arguments: Sequence[np.ndarray]) -> list[Any]:
         registers = self.registers.copy()
         for place, argument in zip(self.inputs, arguments, strict=True):
             registers[place] = argument
         return registers
 
-    def _doubtful(self, registers: list[np.ndarray | None], batch: int) -> np.ndarray:
+    def _doubtful(self, registers: list[Any], batch: int) -> np.ndarray:
         """Instances with a number beyond the comfortable range in any register."""
         found = np.zeros(batch, dtype=bool)
         with np.errstate(all="ignore"):
             for place in (*self.inputs, *(step.output for step in self.steps)):
-                size = np.abs(registers[place]).reshape(len(registers[place]), -1)  # type: ignore[arg-type]
+                size = np.abs(registers[place]).reshape(len(registers[place]), -1)
                 found |= ~((size <= LARGEST) & ((size >= SMALLEST) | (size == 0))).all(axis=1)
             for step in self.steps:
                 if step.exponential:
                     operand = registers[step.inputs[0]]
-                    found |= ~(np.abs(operand).reshape(len(operand), -1) <= COMFORT).all(axis=1)  # type: ignore[arg-type]
+                    found |= ~(np.abs(operand).reshape(len(operand), -1) <= COMFORT).all(axis=1)
         return found
 
 
@@ -124,7 +124,7 @@ class Tape:
 class Recorder:
     """A back end of `arithmetic.Array` whose data are registers."""
 
-    registers: list[np.ndarray | None] = field(default_factory=list)
+    registers: list[Any] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     known: dict[Hashable, Register] = field(default_factory=dict)
     name = "recorded floats"

@@ -10,7 +10,8 @@ import numpy as np
 from .screen import Block, aligned_sides
 
 FAR = 1000.0
-"""Usage of sides of opposite signs: nothing of the bound, or beyond it."""
+"""Usage of sides of opposite signs: nothing of the bound (less by the share of the smaller side, for a slope towards
+the region where logs exist), or beyond it."""
 ROUNDING = 1e-9
 """Relative disagreement of the sides of an equality that float64 does not explain."""
 PENALTY, MARGIN = 30.0, 1e-7
@@ -44,10 +45,16 @@ def used(kind: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _worst_entry(small: np.ndarray, big: np.ndarray, log_quotient: np.ndarray) -> np.ndarray:
-    """Largest over the entries: the log of the quotient where both are positive, minus it where both are negative."""
+    """Largest over the entries: the log of the quotient where both are positive, minus it where both are negative.
+
+    Args:
+        small, big: the sides, or their signs.
+        log_quotient: of their absolute values.
+    """
     found = log_quotient
     if not ((small > 0) & (big > 0)).all():
-        found = np.where((small <= 0) & (big >= 0), -FAR, FAR)
+        size = np.abs(small) + np.abs(big)
+        found = np.where((small <= 0) & (big >= 0), small / np.where(size > 0, size, 1.0) - FAR, FAR)
         found = np.where((small > 0) & (big > 0), log_quotient, found)
         found = np.where((small < 0) & (big < 0), -log_quotient, found)
         found = np.where(np.isnan(small) | np.isnan(big), np.nan, found)
