@@ -14,8 +14,8 @@ from .domains import FINE, Size
 from .exact import from_float
 from .projections import projected
 from .recorded import Recording, recorded_from, sizes_of
+from .recorder import Recorder, Register
 from .sampling import twins
-from .tape import Recorder, Register
 
 STEP = 1e-6
 """Forward-difference step, relative to the size of the free numbers."""

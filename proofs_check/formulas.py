@@ -19,8 +19,8 @@ from .cells import Cells
 from .constants import walk
 from .exact import InputError
 from .fields import Digits
+from .recorder import Recorder, Register, on_even_batches
 from .screen import Block, Screen, block
-from .tape import Recorder, Register, on_even_batches
 
 Hook = Callable[..., Array]
 

@@ -19,12 +19,13 @@ from flint import fmpq
 
 from .backends import Instance, batched
 from .balls import Truth
+from .charts import Chart
 from .claims import Claim, evaluate
 from .decide import Decision, decide
 from .domains import Scalar, Size
 from .exact import Count, InputError, from_float, to_float
 from .screen import Screen
-from .search import NEAR, climb
+from .search import NEAR, climb_together
 from .survey import survey
 from .usage import signed_logs
 from .verdict import HOLDS, PROVED, Verdict
@@ -175,7 +176,8 @@ def _extremal(claim: Claim, rng: np.random.Generator) -> tuple[Instance, Decisio
     found = survey(claim, rng, 0, SAMPLES, deep=True)
     order = found.admissible[np.argsort(-np.nan_to_num(found.usage[found.admissible], nan=-np.inf), kind="stable")]
     starts = [found.drawn[i] for i in order[:CLIMBS]]
-    climbed = [climb(claim, start, rng, ROUNDS, contraction) for start in starts for contraction in (1.0, NEAR)]
+    both_ways = [(start, contraction) for start in starts for contraction in (1.0, NEAR)]
+    climbed = climb_together(Chart.at(claim, starts[0]), both_ways, rng, ROUNDS) if starts else []
     decided = [(one, decide(claim, one, tie_break=False)) for one in (*starts, *climbed) if one is not None]
     certain = [
         entry for entry in decided

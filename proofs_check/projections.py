@@ -10,7 +10,7 @@ from .arithmetic import Array, working_in
 from .constants import walk
 from .domains import Scalar
 from .limits import Limit
-from .tape import Recorder, Register
+from .recorder import Recorder, Register
 from .tensors import Matrix, Vector
 
 _LIMITS = {

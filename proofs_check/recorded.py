@@ -15,8 +15,9 @@ from .arithmetic import Array
 from .backends import Instance, float_arguments
 from .claims import Claim, evaluate
 from .exact import Count
+from .recorder import Recorder, Register
 from .screen import Block, Screen, aligned_sides
-from .tape import Recorder, Register, Tape
+from .tape import Tape
 from .usage import used, used_by_blocks, with_hypothesis
 
 

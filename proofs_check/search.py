@@ -43,13 +43,6 @@ def screen(claim: Claim, instances: list[Instance]) -> np.ndarray:
     return recording.usage([np.array([floats(one[name]) for one in instances]) for name in recording.names])
 
 
-def climb(
-    claim: Claim, start: Instance, rng: np.random.Generator, rounds: int, contraction: float = 1.0
-) -> Instance | None:
-    """Maximise the use of the bound from one instance; see `climb_together`."""
-    return climb_together(Chart.at(claim, start), [(start, contraction)], rng, rounds)[0]
-
-
 def climb_together(
     chart: Chart,
     starts: Sequence[tuple[Instance, float]],
