@@ -6,22 +6,26 @@ from floats that only propose; a proposal that the predicate does not admit is n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
 from flint import fmpq
 
 from .backends import Instance, floats
-from .exact import InputError, from_float
+from .exact import InputError
 from .limits import Limit
+from .proposals import truncated
 
 LARGEST = 1e150
 """Numbers beyond this are drawn at corners only: their squares leave the range of floats."""
 COARSE, FINE = 12, 45
 """Bits of the grid that sampled and polished numbers are rounded to."""
+STEP = fmpq(1, 1 << 12)
+"""How far an entry of a neighbour is moved."""
 
 
 class Domain(Protocol):
@@ -47,6 +51,12 @@ class Domain(Protocol):
 
     def sample(self, rng: np.random.Generator, known: Instance) -> Any:
         """A random admissible exact value, or None."""
+
+    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+        """A `sample` for each of several sets of earlier arguments that share their sizes."""
+
+    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
+        """Extreme values, each built when it is asked for; not all of them are admissible."""
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         """Admissible extreme values; ``twins`` are earlier arguments of the same type."""
@@ -74,11 +84,6 @@ class Size:
         return range(self.low, max(self.low, min(self.high, ceiling)) + 1)
 
 
-@lru_cache(maxsize=1024)
-def _ends(domain: Scalar) -> tuple[Limit, Limit]:
-    return Limit.of(domain.low, "low"), Limit.of(domain.high, "high")
-
-
 @dataclass(frozen=True)
 class Scalar:
     """A rational number from low to high, ends included."""
@@ -89,16 +94,20 @@ class Scalar:
     def __post_init__(self) -> None:
         if self.low is None or self.high is None:
             raise InputError(f"{type(self).__name__} needs both ends, got ({self.low!r}, {self.high!r})")
-        low, high = Limit.of(self.low, "low"), Limit.of(self.high, "high")
+        low, high = self._ends
         if not low.names and not high.names and low.upper({}) > high.lower({}):
             raise InputError(f"{type(self).__name__} needs low <= high, got ({self.low!r}, {self.high!r})")
 
+    @cached_property
+    def _ends(self) -> tuple[Limit, Limit]:
+        return Limit.of(self.low, "low"), Limit.of(self.high, "high")
+
     def limits(self) -> list[Limit]:
-        return list(_ends(self))
+        return list(self._ends)
 
     def ends(self, known: Instance) -> tuple[fmpq, fmpq]:
         """The rationals between which values lie."""
-        low, high = self.limits()
+        low, high = self._ends
         return low.upper(known), high.lower(known)
 
     def admits(self, value: Any, known: Instance) -> bool:
@@ -114,49 +123,50 @@ class Scalar:
 
     def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
         low, high = self.ends(known)
-        value = rounded(raw, bits)[0] if np.isfinite(raw[0]) else low
-        value = min(max(value, low), high)
-        return value if self.admits(value, known) else None
+        return _between(low, high, float(raw[0]), bits)
 
     def raw(self, value: Any) -> np.ndarray:
         return np.array([floats(value)])
 
     def sample(self, rng: np.random.Generator, known: Instance) -> Any:
         low, high = self.ends(known)
-        if low > high:
-            return None
-        return self.exactly(np.array([uniform(rng, low, high)]), known, COARSE)
+        return _between(low, high, uniform(rng, low, high), COARSE) if low <= high else None
+
+    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+        return [self.sample(rng, known) for known in knowns]
+
+    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
+        low, high = self.ends(known)
+        inside = [fmpq(v) for v in (0, 1, 2) if low < v < high]
+        values = [low, high, (low + high) / 2, *inside] if low <= high else []
+        return [partial(_itself, value) for value in values]
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         low, high = self.ends(known)
-        if low > high:
-            return []
-        inside = [fmpq(v) for v in (0, 1, 2) if low < v < high]
-        return distinct([low, high, (low + high) / 2, *inside, *(t for t in twins if low <= t <= high)])
+        return distinct([build() for build in self.pool(known)] + [t for t in twins if low <= t <= high])
 
 
 Param = Scalar
 """A parameter of the statement, such as a radius: the same domain under the name that says its role."""
 
 
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _between(low: fmpq, high: fmpq, proposed: float, bits: int) -> fmpq | None:
+    """The rounded float, moved to the nearest end where it is beyond one; None between ends the wrong way round."""
+    if low > high:
+        return None
+    return min(max(truncated(proposed, bits), low), high) if math.isfinite(proposed) else low
+
+
 def uniform(rng: np.random.Generator, low: fmpq, high: fmpq, size: int | None = None) -> Any:
     """Floats between two rationals, half of the time uniform in the logarithm where the range spans orders of size."""
-    a, b = (np.clip(floats(end), -LARGEST, LARGEST) for end in (low, high))
+    a, b = (max(min(floats(end), LARGEST), -LARGEST) for end in (low, high))
     if a > 0 and b / a > 20 and rng.random() < 0.5:
-        return np.exp(rng.uniform(np.log(a), np.log(b), size))
+        return np.exp(rng.uniform(math.log(a), math.log(b), size))
     return a + (b - a) * rng.random(size)
-
-
-def rounded(raw: np.ndarray, bits: int) -> np.ndarray:
-    """Floats on a grid of about ``bits`` bits relative to the largest, towards zero, as rationals."""
-    flat = np.asarray(raw, dtype=float)
-    peak = np.abs(flat).max(initial=0.0)
-    unit = 2.0 ** (np.floor(np.log2(peak)) - bits) if peak > 0 else 1.0
-    out = np.empty(flat.shape, dtype=object)
-    cells = out.reshape(-1)
-    for i, v in enumerate(flat.reshape(-1)):
-        cells[i] = from_float(np.trunc(v / unit) * unit)
-    return out
 
 
 def distinct(values: list[Any]) -> list[Any]:
@@ -168,17 +178,15 @@ def _key(value: Any) -> Any:
     return (value.shape, tuple(value.reshape(-1))) if isinstance(value, np.ndarray) else value
 
 
-def neighbours(value: np.ndarray) -> Iterator[np.ndarray]:
-    """Values next to an earlier argument: equal, opposite, a little shorter, one entry moved."""
-    yield value
-    yield -value
-    for k in (6, 12, 24):
-        yield value * (1 - fmpq(1, 1 << k))
-    step = fmpq(1, 1 << 12)
+def neighbours(value: np.ndarray) -> list[Callable[[], np.ndarray]]:
+    """Values next to an earlier one, built on demand: equal, opposite, a little shorter, one entry moved, two moved."""
+    shorter = [partial(np.multiply, value, 1 - fmpq(1, 1 << k)) for k in (6, 12, 24)]
+    moved = [partial(_moved, value, places) for places in range(1, min(value.size, 2) + 1)]
+    return [partial(_itself, value), partial(np.negative, value), *shorter, *moved]
+
+
+def _moved(value: np.ndarray, places: int) -> np.ndarray:
     moved = value.copy()
-    moved.reshape(-1)[0] -= step
-    yield moved
-    if value.size > 1:
-        turned = moved.copy()
-        turned.reshape(-1)[1] += step
-        yield turned
+    for place, step in zip(range(places), (-STEP, STEP), strict=False):
+        moved.reshape(-1)[place] += step
+    return moved

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from numbers import Rational
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat, fmpz
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from . import spectra
 
-BALL_SIZE = 6
+BALL_SIZE = 14
 """From this size on, definiteness is decided in balls where they can."""
+ONE = fmpq(1)
 
 
 class InputError(ValueError):
@@ -139,41 +140,50 @@ def each(function: Any, values: np.ndarray) -> np.ndarray:
     return out
 
 
+def shaped(cells: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Cells, row by row, as an object array."""
+    out = np.empty(len(cells), dtype=object)
+    out[:] = cells
+    return out.reshape(shape)
+
+
+def rationals(whole: np.ndarray) -> np.ndarray:
+    """An array of NumPy's whole numbers as rationals."""
+    return shaped([fmpq(cell) for cell in whole.ravel().tolist()], whole.shape)
+
+
 def zeros(*shape: int) -> np.ndarray:
     """Exact zeros."""
     return np.full(shape, fmpq(0), dtype=object)
 
 
 def is_psd(matrix: np.ndarray) -> bool:
-    """Whether an exact symmetric matrix is positive semidefinite: LDL^T in rationals, in balls where they decide."""
-    certain = spectra.definite(matrix) if len(matrix) >= BALL_SIZE else None
+    """Whether an exact symmetric matrix is positive semidefinite."""
+    n = len(matrix)
+    return is_semidefinite(fmpq_mat(n, n, matrix.ravel().tolist()).numer_denom()[0])
+
+
+def is_semidefinite(whole: fmpz_mat) -> bool:
+    """Whether a symmetric matrix of whole numbers is positive semidefinite.
+
+    All roots of its characteristic polynomial p are real. Where the signs of the coefficients alternate, (-1)^n p(-s)
+    is a sum of s^n and of terms that are not negative, so p has no root -s < 0. Where no root is negative, the
+    coefficients are elementary symmetric functions of the roots, with alternating signs. Balls decide large matrices
+    at less cost.
+    """
+    n = whole.nrows()
+    if any(whole[i, i] < 0 for i in range(n)):
+        return False
+    certain = spectra.definite(whole) if n >= BALL_SIZE else None
     if certain is not None:
         return certain
-    work = matrix.copy()
-    for k in range(len(work)):
-        pivot = work[k, k]
-        if pivot < 0 or (pivot == 0 and any(entry != 0 for entry in work[k, k:])):
-            return False
-        if pivot != 0:
-            column = work[k + 1 :, k] / pivot
-            work[k + 1 :, k + 1 :] = work[k + 1 :, k + 1 :] - np.multiply.outer(column, work[k, k + 1 :])
-    return True
+    return all(c >= 0 if (n - k) % 2 == 0 else c <= 0 for k, c in enumerate(whole.charpoly().coeffs()))
 
 
 def rank(matrix: np.ndarray) -> int:
     """Exact rank."""
     rows, columns = matrix.shape
     return int(fmpq_mat(rows, columns, list(matrix.reshape(-1))).rank())
-
-
-def gram(matrix: np.ndarray) -> np.ndarray:
-    """The smaller of A^T A and A A^T."""
-    rows, columns = matrix.shape
-    whole = fmpq_mat(rows, columns, list(matrix.reshape(-1)))
-    product = whole.transpose() * whole if columns <= rows else whole * whole.transpose()
-    out = np.empty(product.nrows() * product.ncols(), dtype=object)
-    out[:] = product.entries()
-    return out.reshape(product.nrows(), product.ncols())
 
 
 def simplest_between(low: fmpq, high: fmpq) -> fmpq:
@@ -211,3 +221,9 @@ def identity(n: int) -> np.ndarray:
     for i in range(n):
         out[i, i] = fmpq(1)
     return out
+
+
+@lru_cache(maxsize=128)
+def whole_identity(n: int) -> fmpz_mat:
+    """Identity matrix of whole numbers."""
+    return fmpz_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])

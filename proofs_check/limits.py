@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,6 @@ from .screen import Screen
 LIMIT_BITS = 256
 KEPT = 4096
 """Values of limits that are kept: the numbers of an instance are looked at several times, and sizes in every one."""
-
-
-@lru_cache(maxsize=1024)
-def _names(tree: sympy.Expr) -> frozenset[str]:
-    return frozenset(symbol.name for symbol in tree.free_symbols)
 
 
 @lru_cache(maxsize=KEPT)
@@ -63,18 +58,33 @@ class Limit:
             return Limit(parsed(where, str(value)))
         return Limit(parsed(where, text(rational(value))))
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The arguments that the expression reads."""
-        return _names(self.tree)
+        return frozenset(symbol.name for symbol in self.tree.free_symbols)
+
+    @cached_property
+    def _order(self) -> tuple[str, ...]:
+        return tuple(sorted(self.names))
+
+    @cached_property
+    def _number(self) -> fmpq | None:
+        """The limit itself where it is a plain rational."""
+        return rational(self.tree) if self.tree.is_Rational else None
+
+    @cached_property
+    def _argument(self) -> str | None:
+        """The argument that the limit is, where it is one."""
+        return self.tree.name if self.tree.is_Symbol else None
 
     def bounds(self, known: Instance) -> tuple[fmpq, fmpq]:
         """Rationals around the limit; equal where it is rational."""
-        if self.tree.is_Rational:
-            return (rational(self.tree),) * 2
-        if self.tree.is_Symbol:
-            return (rational(known[self.tree.name]),) * 2
-        return _bounds(self.tree, tuple((name, known[name]) for name in sorted(self.names)))
+        if self._number is not None:
+            return self._number, self._number
+        if self._argument is not None:
+            number = rational(known[self._argument])
+            return number, number
+        return _bounds(self.tree, tuple((name, known[name]) for name in self._order))
 
     def lower(self, known: Instance) -> fmpq:
         """A rational that is certainly not above the limit."""
@@ -90,6 +100,9 @@ class Limit:
         Raises:
             InputError: it is not a positive whole number.
         """
+        argument = None if self._argument is None else known[self._argument]
+        if isinstance(argument, Count) and argument >= 1:
+            return argument
         low, high = self.bounds(known)
         if low != high or low.q != 1 or low < 1:
             raise InputError(f"a dimension is a positive whole number, got {self.tree} = {low}")
@@ -97,10 +110,10 @@ class Limit:
 
     def floats(self, known: dict[str, Any], count: int) -> np.ndarray:
         """The limit for each instance of a float batch."""
-        if self.tree.is_Symbol and not isinstance(known[self.tree.name], int):
-            return np.asarray(known[self.tree.name])
-        if self.tree.is_Rational:
-            return np.full(count, to_float(rational(self.tree)))
+        if self._argument is not None and not isinstance(known[self._argument], int):
+            return np.asarray(known[self._argument])
+        if self._number is not None:
+            return np.full(count, to_float(self._number))
         values = float_arguments({name: known[name] for name in self.names}, count)
         with working_in(Screen(count)):
             return plain_floats(walk(self.tree, values, {}).data)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ from .exact import Count, Unfit
 
 CORNER_SHARE = 0.6
 """In a corner instance, the share of arguments that sit at a corner; the rest is random."""
+
+NEAR = fmpq(1, 4096)
+"""How much smaller a number is than its twin, relatively."""
 
 ATTEMPTS = 4
 """Draws of one instance before the sampler gives it up."""
@@ -34,8 +39,11 @@ class Sampler:
     claim: Claim
     rng: np.random.Generator
     ceiling: int
-    _corners: dict[Any, list[Any]] = field(default_factory=dict, repr=False)
     _fits: dict[tuple[Any, ...], str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _twins(self) -> dict[str, list[str]]:
+        return {name: twins(self.claim, name) for name in self.claim.domains}
 
     def groups(self, count: int, group: int) -> Iterator[list[Instance]]:
         """About ``count`` instances in lists that share their sizes; half of them corner instances.
@@ -43,10 +51,8 @@ class Sampler:
         The first groups take the smallest sizes. Draws that fail are left out: `len` of a list may be below ``group``.
         """
         for number in range(-(-count // group)):
-            sizes = self.sizes(number)
             wanted = min(group, count - number * group)
-            drawn = (self.draw(sizes, corner=i % 2 == 1) for i in range(wanted))
-            yield [instance for instance in drawn if instance is not None]
+            yield self.group(self.sizes(number), [i % 2 == 1 for i in range(wanted)])
 
     def sizes(self, number: int) -> Instance:
         """Sizes of a group: the smallest, the next, then in turn each size and any, small ones more often."""
@@ -63,47 +69,80 @@ class Sampler:
 
     def draw(self, sizes: Instance, corner: bool) -> Instance | None:
         """One admissible instance of the given sizes, or None."""
+        return next(iter(self.group(sizes, [corner])), None)
+
+    def group(self, sizes: Instance, corners: Sequence[bool]) -> list[Instance]:
+        """Admissible instances of the given sizes, drawn together.
+
+        Args:
+            sizes: argument name -> size.
+            corners: for each instance wanted, whether it is a corner instance.
+        """
+        drawn: list[Instance] = []
+        waiting = list(corners)
         for _ in range(ATTEMPTS):
             try:
-                instance = self._attempt(sizes, corner)
+                found = self._attempts(sizes, waiting)
             except Unfit as reason:
                 self._fits[tuple(sizes.values())] = str(reason)
-                return None
+                return drawn
             self._fits[tuple(sizes.values())] = ""
-            if instance is not None:
-                return instance
-        return None
+            drawn += [instance for instance in found if instance is not None]
+            waiting = [corner for corner, instance in zip(waiting, found, strict=True) if instance is None]
+            if not waiting:
+                break
+        return drawn
 
     def misfit(self) -> str | None:
         """Why no sizes that were tried fit the annotations; None where some do."""
         reasons = set(self._fits.values())
         return min(reasons) if reasons and "" not in reasons else None
 
-    def _attempt(self, sizes: Instance, corner: bool) -> Instance | None:
-        known: Instance = {}
-        for name, domain in self.claim.domains.items():
-            if name in sizes:
-                known[name] = sizes[name]
-                continue
-            at_corner = corner and self.rng.random() < CORNER_SHARE
-            value = self._corner(name, known) if at_corner else None
-            value = domain.sample(self.rng, known) if value is None else value
-            if value is None or not domain.admits(value, known):
-                return None
-            known[name] = value
-        return known
+    def _attempts(self, sizes: Instance, corners: Sequence[bool]) -> list[Instance | None]:
+        """One attempt at each instance, argument by argument; None where an argument has no admissible value."""
+        known: list[Instance] = [dict(sizes) for _ in corners]
+        open_places = list(range(len(corners)))
+        for name in self.claim.domains:
+            if name not in sizes and open_places:
+                values = self._values(name, [known[i] for i in open_places], [corners[i] for i in open_places])
+                for i, value in zip(open_places, values, strict=True):
+                    known[i][name] = value
+                open_places = [i for i, value in zip(open_places, values, strict=True) if value is not None]
+        kept = set(open_places)
+        return [{n: one[n] for n in self.claim.domains} if i in kept else None for i, one in enumerate(known)]
+
+    def _values(self, name: str, knowns: Sequence[Instance], corners: Sequence[bool]) -> list[Any]:
+        """Admissible values of one argument, some of them corners, the others random and drawn together."""
+        chosen = self.rng.random(len(knowns)) < CORNER_SHARE
+        at_corner = zip(knowns, corners, chosen, strict=True)
+        values = [self._corner(name, known) if corner and share else None for known, corner, share in at_corner]
+        rest = [i for i, value in enumerate(values) if value is None]
+        if rest:
+            drawn = self.claim.domains[name].draw(self.rng, [knowns[i] for i in rest])
+            for i, value in zip(rest, drawn, strict=True):
+                values[i] = value
+        return values
 
     def _corner(self, name: str, known: Instance) -> Any:
+        """An admissible neighbour of a twin or an admissible corner, each with the same chance; None without one."""
         domain = self.claim.domains[name]
-        near = [value for twin in twins(self.claim, name) for value in _near(known[twin])]
+        near = self._twins[name]
         if near and self.rng.random() < 0.5:
-            value = near[int(self.rng.integers(len(near)))]
+            values = _near(known[near[int(self.rng.integers(len(near)))]])
+            value = values[int(self.rng.integers(len(values)))]()
             return value if domain.admits(value, known) else None
-        key = (name, *(limit.bounds(known) for limit in domain.limits()))
-        if key not in self._corners:
-            self._corners[key] = domain.corners(known, [])
-        pool = self._corners[key]
-        return pool[int(self.rng.integers(len(pool)))] if pool else None
+        pool = domain.pool(known)
+        return next(self._admitted(domain, pool, known), None) if pool else None
+
+    def _admitted(self, domain: Any, pool: Sequence[Callable[[], Any]], known: Instance) -> Iterator[Any]:
+        """The admissible corners in random order; most pools admit the first, so that no order is needed."""
+        for place in chain(self.rng.integers(len(pool), size=1), self._shuffled(len(pool))):
+            value = pool[place]()
+            if domain.admits(value, known):
+                yield value
+
+    def _shuffled(self, count: int) -> Iterator[int]:
+        yield from self.rng.permutation(count)
 
 
 def twins(claim: Claim, name: str) -> list[str]:
@@ -129,7 +168,5 @@ def drawn_together(claim: Claim, instance: Instance, factor: fmpq) -> Instance |
     return moved if paired and claim.admits(moved) else None
 
 
-def _near(value: Any) -> list[Any]:
-    if isinstance(value, np.ndarray):
-        return list(neighbours(value))
-    return [value, value * (1 - fmpq(1, 4096))]
+def _near(value: Any) -> list[Callable[[], Any]]:
+    return neighbours(value) if isinstance(value, np.ndarray) else [lambda: value, lambda: value * (1 - NEAR)]

@@ -15,7 +15,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpz
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpz, fmpz_mat
 
 FLOAT_BITS = 128
 """Up to this precision a float64 eigenbasis proposes; beyond it, one computed by mpmath at the precision in force."""
@@ -148,16 +148,17 @@ def _no_other_root(factors: list[Any], own: Any, enclosure: arb) -> bool:
     return True
 
 
-def definite(matrix: np.ndarray) -> bool | None:
-    """Whether an exact symmetric matrix is positive definite (True) or has a negative eigenvalue (False), by LDL^T.
+def definite(whole: fmpz_mat) -> bool | None:
+    """Whether a symmetric matrix of whole numbers is positive definite (True) or has a negative eigenvalue (False).
 
-    None where a pivot straddles 0. Exact pivots of a large matrix have hundreds of digits; balls decide nearly all
-    matrices at a fraction of the cost.
+    By LDL^T in balls, None where a pivot straddles 0. Exact pivots of a large matrix have hundreds of digits; balls
+    decide nearly all matrices at a fraction of the cost.
     """
     with ctx.workprec(DEFINITE_BITS):
-        work = np.empty(matrix.shape, dtype=object)
-        work.reshape(-1)[:] = [arb(cell) for cell in matrix.reshape(-1)]
-        for k in range(len(work)):
+        n = whole.nrows()
+        work = np.empty((n, n), dtype=object)
+        work.reshape(-1)[:] = [arb(cell) for cell in whole.entries()]
+        for k in range(n):
             pivot = work[k, k]
             if bool(pivot < 0):
                 return False

@@ -207,8 +207,7 @@ def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Insta
             yield [dict(zip(sizes, map(Count, combination), strict=True))]
         return
     for number in (0, 1):
-        corners = (sampler.draw(sampler.sizes(number), corner=True) for _ in range(CORNERS))
-        yield [instance for instance in corners if instance is not None]
+        yield sampler.group(sampler.sizes(number), [True] * CORNERS)
     seen: dict[str, set[int]] = {name: set() for name in sizes}
     drawn = 0
     for number, group in enumerate(sampler.groups(samples, min(max(samples // GROUPS, SMALLEST_GROUP), LARGEST_GROUP))):
@@ -223,8 +222,7 @@ def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Insta
     for name, domain in sizes.items():
         for value in sorted(set(domain.values(ceiling)) - seen[name]):
             chosen = {**sampler.sizes(0), name: Count(value)}
-            instances = (sampler.draw(chosen, corner=i % 2 == 1) for i in range(EACH_SIZE))
-            yield [instance for instance in instances if instance is not None]
+            yield sampler.group(chosen, [i % 2 == 1 for i in range(EACH_SIZE)])
 
 
 def _combinations(rng: np.random.Generator, ranges: list[range]) -> Iterator[tuple[int, ...]]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
+from itertools import product
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz_mat
 
 from . import exact
 from .backends import Instance, floats
-from .corners import pair, plain_corners, root_above, unit
-from .domains import COARSE, distinct, neighbours, rounded, uniform
-from .exact import InputError, Unfit, from_float
+from .corners import matrix_corners, unit, vector_corners
+from .domains import COARSE, distinct, neighbours
+from .ends import Ends, between_ends
+from .exact import InputError, Unfit
+from .grids import Grid
 from .limits import Limit
+from .proposals import Norms, factors, on_grids, onto_simplex, power_of_two, spread
 
-SHRINKS = (0.0, 1e-13, 1e-11, 1e-9, 1e-6, 1e-3, 0.5)
-"""Relative amounts by which a proposal is scaled down until the exact predicate admits it."""
-
-
+TURN_BITS = 20
+"""Bits of the skew matrices that rational orthogonal matrices are made of: those have many more."""
+CONCENTRATIONS = (0.2, 1.0, 5.0)
+"""Random points of a simplex are near its corners, uniform, or near its middle."""
+_SHAPE = {"dim", "rows", "columns", "rank"}
 _NORMS = {"norm1", "norm2", "norm_inf", "spectral", "frobenius"}
 
 
@@ -35,48 +41,24 @@ def _given(domain: Any, names: tuple[str, ...]) -> dict[str, Limit]:
     return limits
 
 
-def _scale_down(
-    value: np.ndarray, norms: dict[str, fmpq], measure: Callable[[str, np.ndarray], float], bits: int
-) -> fmpq:
-    """A rational factor that brings the float norms of ``value`` to their limits."""
-    plain = floats(value)
-    factor = 1.0
-    for name, limit in norms.items():
-        size = measure(name, plain)
-        if size > max(floats(limit), 0.0):
-            factor = min(factor, floats(limit) / size)
-    return fmpq(1) if factor == 1.0 else rounded(np.array([factor]), bits)[0]
+def _norms(limits: dict[str, Limit], known: Instance) -> Norms:
+    return {name: limit.lower(known) for name, limit in limits.items() if name in _NORMS}
 
 
-def _settled(value: np.ndarray, factor: fmpq, admits: Callable[[np.ndarray], bool]) -> np.ndarray | None:
-    for shrink in SHRINKS:
-        candidate = value * (factor * (1 - from_float(shrink)))
-        if admits(candidate):
-            return candidate
-    return None
+def _of_several_shapes(limits: dict[str, Limit], knowns: Sequence[Instance]) -> bool:
+    """Whether a shape may read a number that is no size, so that it may differ from one instance to the next."""
+    read = (name for key in _SHAPE & limits.keys() for name in limits[key].names)
+    return len(knowns) > 1 and not all(isinstance(knowns[0][name], int) for name in read)
 
 
-def _boxed(value: np.ndarray, low: fmpq | None, high: fmpq | None) -> np.ndarray:
-    if low is not None:
-        value = exact.each(lambda cell: max(cell, low), value)
-    return value if high is None else exact.each(lambda cell: min(cell, high), value)
+def _radius(norms: Norms) -> float | None:
+    return min(map(floats, norms.values()), default=None)
 
 
-@dataclass(frozen=True)
-class _Box:
-    """Limits low <= entry <= high, as rationals that are certainly inside."""
-
-    low: fmpq | None
-    high: fmpq | None
-
-    @staticmethod
-    def of(limits: dict[str, Limit], known: Instance) -> _Box:
-        low, high = limits.get("low"), limits.get("high")
-        return _Box(low.upper(known) if low else None, high.lower(known) if high else None)
-
-    def admits(self, value: np.ndarray) -> bool:
-        low, high = self.low, self.high
-        return all((low is None or cell >= low) and (high is None or cell <= high) for cell in value.reshape(-1))
+def _corners(domain: Any, shape: tuple[int, ...], known: Instance, twins: Sequence[Any]) -> list[Any]:
+    found = [build() for twin in twins if twin.shape == shape for build in neighbours(twin)]
+    found += [build() for build in domain.pool(known)]
+    return [value for value in distinct(found) if domain.admits(value, known)]
 
 
 def _clipped(values: np.ndarray, limits: dict[str, Limit], known: dict[str, Any]) -> np.ndarray:
@@ -90,20 +72,6 @@ def _shortened(values: np.ndarray, size: np.ndarray, limit: np.ndarray) -> np.nd
     with np.errstate(all="ignore"):
         factor = np.where(size > limit, limit / size, 1.0)
     return values * factor.reshape((-1,) + (1,) * (values.ndim - 1))
-
-
-def _spread(rng: np.random.Generator, width: int, radius: float | None) -> np.ndarray:
-    """Free floats: half of them beyond every limit, so that projection brings them to the boundary."""
-    draw = rng.standard_normal(width)
-    if rng.random() < 0.2:
-        draw[rng.random(width) < 0.5] = 0.0
-    if radius is None:
-        return draw * 10.0 ** rng.uniform(-1, 1)
-    reach = max(float(np.linalg.norm(draw)), 1e-300)
-    if rng.random() < 0.25:
-        radius *= 10.0 ** rng.uniform(-2, 0)  # well inside, where further hypotheses are met
-        return draw * (radius / reach)
-    return draw * (radius / reach) * (1e3 if rng.random() < 0.5 else rng.random() ** (1 / max(width, 1)))
 
 
 @dataclass(frozen=True)
@@ -126,36 +94,32 @@ class Vector:
     high: Any = None
 
     def __post_init__(self) -> None:
-        self._all_limits()
+        assert self._limits  # a limit that is none is refused where the annotation stands
 
-    def _all_limits(self) -> dict[str, Limit]:
+    @cached_property
+    def _limits(self) -> dict[str, Limit]:
         return _given(self, ("dim", "norm1", "norm2", "norm_inf", "low", "high"))
 
     def limits(self) -> list[Limit]:
-        return list(self._all_limits().values())
-
-    def _norms(self, known: Instance) -> dict[str, fmpq]:
-        given = self._all_limits()
-        return {name: given[name].lower(known) for name in ("norm1", "norm2", "norm_inf") if name in given}
+        return list(self._limits.values())
 
     def admits(self, value: Any, known: Instance) -> bool:
-        """Exact: norms are compared as squares or sums of rationals."""
-        if value.shape != (self._all_limits()["dim"].whole(known),):
+        """Exact: norms are compared as squares or sums of whole numbers over one denominator."""
+        if value.shape != (self.width(known),):
             return False
-        norms = self._norms(known)
+        norms = _norms(self._limits, known)
+        grid = Grid.of(value) if norms or self.simplex else None
         return (
-            _Box.of(self._all_limits(), known).admits(value)
+            Ends.of(self._limits, known).admits(value)
             and (not self.simplex or (all(cell >= 0 for cell in value) and value.sum() == 1))
-            and ("norm1" not in norms or sum(map(abs, value)) <= norms["norm1"])
-            and ("norm2" not in norms or (norms["norm2"] >= 0 and (value * value).sum() <= norms["norm2"] ** 2))
-            and ("norm_inf" not in norms or max(map(abs, value)) <= norms["norm_inf"])
+            and (grid is None or all(grid.within(name, limit) for name, limit in norms.items()))
         )
 
     def width(self, known: dict[str, Any]) -> int:
-        return self._all_limits()["dim"].whole(known)
+        return self._limits["dim"].whole(known)
 
     def project(self, raw: np.ndarray, known: dict[str, Any]) -> np.ndarray:
-        limits = self._all_limits()
+        limits = self._limits
         if self.simplex:
             return np.square(raw) / np.maximum(np.square(raw).sum(axis=1, keepdims=True), 1e-300)
         values = _clipped(raw, limits, known)
@@ -166,54 +130,59 @@ class Vector:
         return values
 
     def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
-        if not np.isfinite(raw).all():
-            return None
+        return self._near(raw[None], [known], bits)[0] if np.isfinite(raw).all() else None
+
+    def _near(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int) -> list[Any]:
+        """Admissible exact values next to free floats (count, width), for as many sets of earlier arguments."""
         if self.simplex:
-            value = _onto_simplex(rounded(np.square(raw / max(np.abs(raw).max(), 1e-300)), bits))
-        else:
-            box = _Box.of(self._all_limits(), known)
-            value = _boxed(rounded(raw, bits), box.low, box.high)
-        measure = lambda name, v: float(np.linalg.norm(v, _ORDERS[name]))  # noqa: E731 - a name for one argument
-        factor = fmpq(1) if self.simplex else _scale_down(value, self._norms(known), measure, bits + 4)
-        return _settled(value, factor, lambda candidate: self.admits(candidate, known))
+            return self._on_simplex(raw, knowns, bits)
+        cells, exponents = on_grids(raw, bits)
+        norms = [_norms(self._limits, known) for known in knowns]
+        kept = factors(cells.astype(float), exponents, norms)
+        out = []
+        for row, e, limits, factor, known in zip(cells.tolist(), exponents, norms, kept, knowns, strict=True):
+            grid = Grid(fmpz_mat(1, len(row), row), power_of_two(e))
+            out.append(Ends.of(self._limits, known).settle(grid, raw.shape[1:], limits, factor, bits + 4))
+        return out
+
+    def _on_simplex(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int) -> list[Any]:
+        peak = np.maximum(np.abs(raw).max(axis=1, keepdims=True), 1e-300)
+        cells, _ = on_grids(np.square(raw / peak), bits)
+        values = [onto_simplex(row) for row in cells.tolist()]
+        alone = self._limits.keys() == {"dim"}
+        return [v if alone or self.admits(v, known) else None for v, known in zip(values, knowns, strict=True)]
 
     def raw(self, value: Any) -> np.ndarray:
         return np.sqrt(floats(value)) if self.simplex else floats(value)
 
     def sample(self, rng: np.random.Generator, known: Instance) -> Any:
-        n = self.width(known)
+        return self.draw(rng, [known])[0]
+
+    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+        if _of_several_shapes(self._limits, knowns):
+            return [self.sample(rng, known) for known in knowns]
+        n = self.width(knowns[0])
         if self.simplex:
-            weights = rng.dirichlet(np.full(n, rng.choice([0.2, 1.0, 5.0])))
-            return self.exactly(np.sqrt(weights), known, COARSE)
-        box = _Box.of(self._all_limits(), known)
-        norms = self._norms(known)
-        if box.low is not None and box.high is not None:
-            return None if box.low > box.high else self.exactly(uniform(rng, box.low, box.high, n), known, COARSE)
-        radius = min(map(floats, norms.values())) if norms else None
-        return self.exactly(_spread(rng, n, radius), known, COARSE)
+            weights = rng.gamma(rng.choice(CONCENTRATIONS, (len(knowns), 1)), size=(len(knowns), n))
+            return self._near(np.sqrt(weights), knowns, COARSE)
+        raw = between_ends(rng, n, self._limits, knowns)
+        if raw is None:
+            raw = spread(rng, n, [_radius(_norms(self._limits, known)) for known in knowns])
+        return self._near(raw, knowns, COARSE)
+
+    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
+        n = self.width(known)
+        reach = min(_norms(self._limits, known).values(), default=fmpq(1 if self.simplex else 3))
+        box = Ends.of(self._limits, known)
+        found = [(exact.zeros(n), exact.ONE), *((base, reach) for base in vector_corners(n)), *box.corners(n)]
+        found += [(unit(n, 0), box.high)] if box.high is not None else []
+        return [partial(np.multiply, base, scale) for base, scale in found]
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
-        n = self.width(known)
-        norms = self._norms(known)
-        reach = min([*norms.values(), fmpq(1) if norms or self.simplex else fmpq(3)])
-        reach = min(norms.values()) if norms else reach
-        found = [near for twin in twins if twin.shape == (n,) for near in neighbours(twin)]
-        found += [exact.zeros(n), *(unit(n, i) * (reach * s) for i in {0, n - 1} for s in (1, -1))]
-        found += [exact.zeros(n) + reach * fmpq(s, q) for q in {n, root_above(n)} for s in (1, -1)]
-        if n > 1:
-            found += [pair(n, s) * reach for s in (1, -1)] + [(unit(n, 0) + unit(n, 1)) * (reach / 2)]
-        box = _Box.of(self._all_limits(), known)
-        found += [exact.zeros(n) + end for end in (box.low, box.high) if end is not None]
-        found += [unit(n, 0) * box.high for _ in (0,) if box.high is not None]
-        return [value for value in distinct(found) if self.admits(value, known)]
+        return _corners(self, (self.width(known),), known, twins)
 
 
 _ORDERS: dict[str, Any] = {"norm1": 1, "norm2": 2, "norm_inf": np.inf}
-
-
-def _onto_simplex(weights: np.ndarray) -> np.ndarray:
-    whole = weights.sum()
-    return weights / whole if whole > 0 else exact.zeros(len(weights)) + fmpq(1, len(weights))
 
 
 @dataclass(frozen=True)
@@ -240,20 +209,17 @@ class Matrix:
     rank: Any = None
 
     def __post_init__(self) -> None:
-        self._all_limits()
+        assert self._limits  # a limit that is none is refused where the annotation stands
 
-    def _all_limits(self) -> dict[str, Limit]:
+    @cached_property
+    def _limits(self) -> dict[str, Limit]:
         return _given(self, ("rows", "columns", "spectral", "frobenius", "low", "high", "rank"))
 
     def limits(self) -> list[Limit]:
-        return list(self._all_limits().values())
-
-    def _norms(self, known: Instance) -> dict[str, fmpq]:
-        given = self._all_limits()
-        return {name: given[name].lower(known) for name in ("spectral", "frobenius") if name in given}
+        return list(self._limits.values())
 
     def _shape(self, known: Instance) -> tuple[int, int]:
-        limits = self._all_limits()
+        limits = self._limits
         rows, columns = limits["rows"].whole(known), limits["columns"].whole(known)
         if (self.symmetric or self.psd) and rows != columns:
             raise Unfit(f"a symmetric matrix is square, got {rows} x {columns}")
@@ -262,24 +228,28 @@ class Matrix:
         return rows, columns
 
     def _rank(self, known: Instance) -> int | None:
-        limits = self._all_limits()
-        if "rank" not in limits:
+        if "rank" not in self._limits:
             return None
-        wanted = limits["rank"].whole(known)
+        wanted = self._limits["rank"].whole(known)
         if wanted > min(self._shape(known)):
             raise Unfit(f"rank {wanted} does not fit a {' x '.join(map(str, self._shape(known)))} matrix")
         return wanted
 
     def admits(self, value: Any, known: Instance) -> bool:
-        """Exact: LDL^T for definiteness and the spectral limit, elimination for the rank."""
-        if value.shape != self._shape(known) or not _Box.of(self._all_limits(), known).admits(value):
+        """Exact: characteristic polynomials for definiteness and the spectral limit, elimination for the rank."""
+        if value.shape != self._shape(known) or not Ends.of(self._limits, known).admits(value):
             return False
-        norms, wanted = self._norms(known), self._rank(known)
+        norms = _norms(self._limits, known)
+        grid = Grid.of(value) if norms else None
+        return self._structured(value, known) and (
+            grid is None or all(grid.within(name, limit) for name, limit in norms.items())
+        )
+
+    def _structured(self, value: np.ndarray, known: Instance) -> bool:
+        wanted = self._rank(known)
         return (
             (not (self.symmetric or self.psd) or bool(np.all(value == value.T)))
             and (not self.orthogonal or bool(np.all(value.T @ value == exact.identity(value.shape[1]))))
-            and ("frobenius" not in norms or _within((value * value).sum(), norms["frobenius"]))
-            and ("spectral" not in norms or _spectrally_within(value, norms["spectral"]))
             and (not self.psd or exact.is_psd(value))
             and (wanted is None or exact.rank(value) == wanted)
         )
@@ -316,7 +286,7 @@ class Matrix:
         return (full + np.swapaxes(full, -1, -2)) * _half(raw) if self.symmetric else full
 
     def project(self, raw: np.ndarray, known: dict[str, Any]) -> np.ndarray:
-        limits = self._all_limits()
+        limits = self._limits
         values = self._assembled(raw, known)
         if self.orthogonal:
             return values
@@ -329,16 +299,37 @@ class Matrix:
         return values
 
     def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
-        if not np.isfinite(raw).all():
-            return None
-        value = self._assembled(rounded(raw, min(bits, 20) if self.orthogonal else bits), known)
+        return self._near(raw[None], [known], bits)[0] if np.isfinite(raw).all() else None
+
+    def _near(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int) -> list[Any]:
+        """Admissible exact values next to free floats (count, width), for as many sets of earlier arguments."""
         if self.orthogonal:
-            return value if self.admits(value, known) else None
-        box = _Box.of(self._all_limits(), known)
-        value = _boxed(value, box.low, box.high)
-        measure = lambda name, v: float(np.linalg.norm(v, 2 if name == "spectral" else "fro"))  # noqa: E731
-        factor = _scale_down(value, self._norms(known), measure, bits + 4)
-        return _settled(value, factor, lambda candidate: self.admits(candidate, known))
+            cells, exponents = on_grids(raw, min(bits, TURN_BITS))
+            free = (exact.rationals(row) * power_of_two(e) for row, e in zip(cells, exponents, strict=True))
+            turns = [self._assembled(row, known) for row, known in zip(free, knowns, strict=True)]
+            return [value if self.admits(value, known) else None for value, known in zip(turns, knowns, strict=True)]
+        cells, exponents = on_grids(raw, bits)
+        made = self.psd or self.rank
+        scales = [2 * e if made else e for e in exponents]
+        norms = [_norms(self._limits, known) for known in knowns]
+        plain = self._assembled(cells.astype(float), knowns[0])
+        kept = factors(plain, scales, norms)
+        out = []
+        for row, e, limits, factor, known in zip(cells, scales, norms, kept, knowns, strict=True):
+            also = partial(self._structured, known=known) if made else None
+            box = Ends.of(self._limits, known)
+            out.append(box.settle(self._grid(row, e, known), plain.shape[1:], limits, factor, bits + 4, also))
+        return out
+
+    def _grid(self, row: np.ndarray, exponent: int, known: Instance) -> Grid:
+        """The structure from free whole numbers (width,), in units of 2^exponent."""
+        if self.psd or self.rank:
+            grid = Grid.of(self._assembled(exact.rationals(row), known))
+            return Grid(grid.whole, grid.unit * power_of_two(exponent))
+        full = row.reshape(self._shape(known))
+        if self.symmetric:
+            full, exponent = full + full.T, exponent - 1
+        return Grid(fmpz_mat(*full.shape, full.ravel().tolist()), power_of_two(exponent))
 
     def raw(self, value: Any) -> np.ndarray:
         """Free floats near the value (structured matrices: a start, not an inverse)."""
@@ -356,25 +347,30 @@ class Matrix:
         return plain.reshape(-1)
 
     def sample(self, rng: np.random.Generator, known: Instance) -> Any:
-        norms = self._norms(known)
-        box = _Box.of(self._all_limits(), known)
-        width = self.width(known)
+        return self.draw(rng, [known])[0]
+
+    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+        if _of_several_shapes(self._limits, knowns):
+            return [self.sample(rng, known) for known in knowns]
+        width = self.width(knowns[0])
         structured = self.psd or self.rank or self.orthogonal
-        if box.low is not None and box.high is not None and not structured:
-            return None if box.low > box.high else self.exactly(uniform(rng, box.low, box.high, width), known, COARSE)
-        reach = [floats(v) for v in norms.values()]
-        radius = np.sqrt(min(reach)) if structured and reach else min(reach, default=None)
-        return self.exactly(_spread(rng, width, None if self.orthogonal else radius), known, COARSE)
+        raw = None if structured else between_ends(rng, width, self._limits, knowns)
+        if raw is None:
+            radii = [None if self.orthogonal else _radius(_norms(self._limits, known)) for known in knowns]
+            roots = [r if r is None or not structured else math.sqrt(r) for r in radii]
+            raw = spread(rng, width, roots)
+        return self._near(raw, knowns, COARSE)
+
+    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
+        m, n = self._shape(known)
+        reach = min(_norms(self._limits, known).values(), default=exact.ONE)
+        scales = (reach, -reach) if reach == 1 else (reach, -reach, exact.ONE)
+        found = [(exact.zeros(m, n), exact.ONE), *product(matrix_corners(m, n), scales)]
+        found += Ends.of(self._limits, known).corners(m, n)
+        return [partial(np.multiply, base, scale) for base, scale in found]
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
-        m, n = self._shape(known)
-        norms = self._norms(known)
-        reach = min(norms.values()) if norms else fmpq(1)
-        found = [near for twin in twins if twin.shape == (m, n) for near in neighbours(twin)]
-        found += [value * s for value in plain_corners(m, n) for s in distinct([reach, -reach, fmpq(1)])]
-        box = _Box.of(self._all_limits(), known)
-        found += [exact.zeros(m, n) + end for end in (box.low, box.high) if end is not None]
-        return [value for value in distinct(found) if self.admits(value, known)]
+        return _corners(self, self._shape(known), known, twins)
 
 
 def _signs(right: np.ndarray) -> np.ndarray:
@@ -384,15 +380,6 @@ def _signs(right: np.ndarray) -> np.ndarray:
 
 def _half(raw: np.ndarray) -> Any:
     return fmpq(1, 2) if raw.dtype == object else 0.5
-
-
-def _within(square: fmpq, limit: fmpq) -> bool:
-    return bool(limit >= 0 and square <= limit * limit)
-
-
-def _spectrally_within(value: np.ndarray, limit: fmpq) -> bool:
-    gram = exact.gram(value)
-    return bool(limit >= 0) and exact.is_psd(exact.identity(len(gram)) * limit**2 - gram)
 
 
 def _cayley(raw: np.ndarray) -> np.ndarray:
