@@ -19,7 +19,7 @@ from . import intervals
 from .intervals import Interval
 from .regions import Box
 from .slopes import derivative
-from .sums import Letter, Monomial, Sum, nonnegative, number, positive, substituted, variables
+from .sums import UNIT, Letter, Monomial, Sum, nonnegative, number, positive, substituted, variables
 
 BITS = 64
 NARROWEST = fmpq(1, 1 << 30)
@@ -61,32 +61,45 @@ class Budget:
             self.terms += kept
 
 
-def enclosed(x: Sum, values: dict[Letter, Interval], memo: dict[Letter, Interval], budget: Budget) -> Interval:
+Memo = dict[Letter | Sum, Interval]
+"""Enclosures on one piece: of letters, and of the exponentials of sums."""
+
+
+def enclosed(x: Sum, values: dict[Letter, Interval], memo: Memo, budget: Budget) -> Interval:
     """An interval that holds every value of the sum."""
     shared, rest = x.factors  # y - y^2 as y (1 - y) keeps its sign on [0, 1]
     budget.spend(len(rest.terms))
-    total: Interval = (intervals.ZERO, intervals.ZERO)
+    total: Interval | None = None
     for m, c in rest.terms:
-        total = intervals.add(total, intervals.scale(_enclosed_product(m, values, memo, budget), c))
-    return intervals.multiply(total, _enclosed_product(shared, values, memo, budget)) if shared.text else total
+        part = _enclosed_product(m, values, memo, budget)
+        part = part if c == 1 else intervals.scale(part, c)
+        total = part if total is None else intervals.add(total, part)
+    if total is None:
+        return intervals.ZERO, intervals.ZERO
+    return total if shared is UNIT else intervals.multiply(total, _enclosed_product(shared, values, memo, budget))
 
 
-def _enclosed_product(
-    m: Monomial, values: dict[Letter, Interval], memo: dict[Letter, Interval], budget: Budget
-) -> Interval:
-    out: Interval = (intervals.ONE, intervals.ONE)
+def _enclosed_product(m: Monomial, values: dict[Letter, Interval], memo: Memo, budget: Budget) -> Interval:
+    out: Interval | None = None
     if m.exponent is not None:
-        out = intervals.exp(enclosed(m.exponent, values, memo, budget))
+        out = _enclosed_exponential(m.exponent, values, memo, budget)
     for letter, k in m.powers:
-        out = intervals.multiply(out, intervals.power(_enclosed_letter(letter, values, memo, budget), k))
-    return out
+        found = values[letter] if letter.kind == "var" else _enclosed_letter(letter, values, memo, budget)
+        part = found if k == 1 else intervals.power(found, k)
+        out = part if out is None else intervals.multiply(out, part)
+    return (intervals.ONE, intervals.ONE) if out is None else out
 
 
-def _enclosed_letter(
-    letter: Letter, values: dict[Letter, Interval], memo: dict[Letter, Interval], budget: Budget
-) -> Interval:
-    if letter.kind == "var":
-        return values[letter]
+def _enclosed_exponential(exponent: Sum, values: dict[Letter, Interval], memo: Memo, budget: Budget) -> Interval:
+    """exp of a sum; a sum and its slopes have the same ones, which cost their terms in each, for proofs found as ever."""
+    if exponent in memo:
+        budget.spend(len(exponent.factors[1].terms))
+    else:
+        memo[exponent] = intervals.exp(enclosed(exponent, values, memo, budget))
+    return memo[exponent]
+
+
+def _enclosed_letter(letter: Letter, values: dict[Letter, Interval], memo: Memo, budget: Budget) -> Interval:
     if letter not in memo:
         inner = [enclosed(arg, values, memo, budget) for arg in letter.args]
         if letter.kind == "gap":
@@ -154,7 +167,7 @@ class Prover:
     def _settled(self, x: Sum, slopes: dict[Letter, Sum | None], piece: _Piece, strict: bool) -> bool | None:
         """True: certain on the piece, or nothing admissible in it. False: certainly not. None: not yet."""
         values = {name: intervals.around(*ends) for name, ends in piece.box.items()}
-        memo: dict[Letter, Interval] = {}
+        memo: Memo = {}
         if piece.whole and self._excluded(values, memo):
             return True
         value = enclosed(x, values, memo, self.budget)
@@ -176,7 +189,7 @@ class Prover:
             return True
         return None
 
-    def _excluded(self, values: dict[Letter, Interval], memo: dict[Letter, Interval]) -> bool:
+    def _excluded(self, values: dict[Letter, Interval], memo: Memo) -> bool:
         if any(enclosed(c, values, memo, self.budget)[1] < 0 for c in self.constraints):
             return True
         return any(_fails(op, enclosed(x, values, memo, self.budget)) for op, x in self.hypotheses)
