@@ -91,7 +91,7 @@ def _enclosed_product(m: Monomial, values: dict[Letter, Interval], memo: Memo, b
 
 
 def _enclosed_exponential(exponent: Sum, values: dict[Letter, Interval], memo: Memo, budget: Budget) -> Interval:
-    """exp of a sum; a sum and its slopes have the same ones, which cost their terms in each, for proofs found as ever."""
+    """exp of a sum; a sum and its slopes have the same ones, which the budget counts in each."""
     if exponent in memo:
         budget.spend(len(exponent.factors[1].terms))
     else:
