@@ -15,7 +15,7 @@ from proofs_check.domains import COARSE, FINE
 from proofs_check.exact import Count
 from proofs_check.grids import Grid
 from proofs_check.limits import Limit
-from proofs_check.proposals import on_grids, onto_simplex, spread, truncated
+from proofs_check.proposals import on_grids, onto_simplex, settled, spread, truncated
 from proofs_check.sampling import Sampler
 
 TINY = Fraction(1, 10**40)
@@ -206,6 +206,18 @@ def test_extreme_limits_are_met_exactly_and_used(limit):
         assert limit == 0 or not all(half)
 
 
+def test_a_proposal_beyond_its_limit_is_scaled_down_or_given_up():
+    """By the least of the listed shrinks that brings it within; floats never have the last word."""
+    limits = {"norm2": fmpq(5)}
+    beyond = exact.array([3, 4]) * fmpq(str(1 + Fraction(1, 10**10)))
+    found = settled(Grid.of(beyond), (2,), limits, 1.0, FINE)
+    assert slowly_within("norm2", found, 5)
+    assert slowly_within("norm2", beyond * (1 - fmpq(1, 10**8)), 5)
+    assert not slowly_within("norm2", found * (1 + fmpq(1, 10**8)), 5)
+    assert settled(Grid.of(beyond * 3), (2,), limits, 1.0, FINE) is None
+    assert settled(Grid.of(beyond), (2,), limits, 0.5, FINE, lambda value: False) is None
+
+
 def test_draws_are_spread_over_the_ball():
     """Near the boundary, well inside, and with entries that are exactly 0."""
     domain, rng = DOMAINS["matrix-spectral"], np.random.default_rng(0)
@@ -266,9 +278,34 @@ def test_chance_is_that_of_the_seed_alone():
     assert len({str(one) for one in first}) > 50
 
 
-def test_each_corner_is_reached_at_each_size():
+# Corners of a vector of norm 1 and a matrix of norm 1, of length and size 2, up to their signs.
+NEAR_HALF = [LEAN[0] * LEAN[0], LEAN[0] * LEAN[1], LEAN[1] * LEAN[1]]
+OF_VECTORS = [[0, 0], [1, 0], [0, 1], ["1/2", "1/2"], LEAN, [LEAN[0], -LEAN[1]]]
+OF_MATRICES = [
+    [[0, 0], [0, 0]], [[1, 0], [0, 0]], [[0, 0], [1, 0]], [[1, 0], [0, 1]], [[0, 1], [1, 0]], [[1, 0], [0, -1]],
+    [["1/4", "1/4"], ["1/4", "1/4"]], [[LEAN[0], 0], [LEAN[1], 0]], [[LEAN[0], 0], [-LEAN[1], 0]],
+    *([[NEAR_HALF[0], t * NEAR_HALF[1]], [s * NEAR_HALF[1], s * t * NEAR_HALF[2]]] for s in (1, -1) for t in (1, -1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("domain", "listed"),
+    [(Vector(2, norm2=1), OF_VECTORS), (Matrix(2, 2, spectral=1), OF_MATRICES)],
+    ids=["vector", "matrix"],
+)
+def test_the_corners_are_these(domain, listed):
+    found = {str(value) for corner in domain.corners({}, []) for value in (corner, -corner)}
+    assert found == {str(value) for corner in map(exact.array, listed) for value in (corner, -corner)}
+
+
+TIGHTER = {"A": Matrix("n", "d", frobenius="R"), "x": Vector("d", norm1="R"), "y": Vector("d", norm1="R")}
+"""Limits that some of the corners miss."""
+
+
+@pytest.mark.parametrize("domains", [PLAIN, TIGHTER], ids=["all admissible", "some inadmissible"])
+def test_each_corner_is_reached_at_each_size(domains):
     """Corner instances, 60 at a time: every admissible corner of every argument occurs, and nothing inadmissible."""
-    item = declared(**PLAIN, R=Scalar(8, 8))
+    item = declared(**domains, R=Scalar(8, 8))
     sampler = Sampler(item, np.random.default_rng(0), 3)
     for sizes in ({"n": Count(n), "d": Count(d)} for n in (1, 3) for d in (1, 2)):
         drawn = [instance for _ in range(12) for instance in sampler.group(sizes, [True] * 60)]
