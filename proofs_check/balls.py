@@ -7,6 +7,7 @@ precision. An undefined operation gives the ball [nan], which no comparison ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -20,6 +21,7 @@ from flint.utils.flint_exceptions import DomainError
 from . import spectra
 from .exact import rational
 
+LOG_10 = math.log(10)
 HEIGHT_LIMIT = 1 << 14
 """Rationals with more bits than this become balls: exact, but no longer worth their cost."""
 
@@ -115,6 +117,10 @@ class Balls:
     def number(self, value: fmpq) -> Any:
         return value
 
+    def array(self, values: np.ndarray) -> np.ndarray:
+        """Rationals are cells as they are; nothing changes an array in place."""
+        return values
+
     def multiply(self, a: Any, b: Any) -> Any:
         product = a * b
         if isinstance(product, fmpq) and product.height_bits() > HEIGHT_LIMIT:
@@ -148,11 +154,11 @@ class Balls:
         """Matrix product; exact where both factors are, as long as its entries are of moderate size."""
         left, right = a.ravel().tolist(), b.ravel().tolist()
         (m, k), n = (1, *a.shape)[-2:], (*b.shape, 1)[1]
-        if all(type(cell) is fmpq for cell in left) and all(type(cell) is fmpq for cell in right):
+        if set(map(type, left)) == set(map(type, right)) == {fmpq}:
             exact = (fmpq_mat(m, k, left) * fmpq_mat(k, n, right)).entries()
             entries: list[Any] = [cell if cell.height_bits() <= HEIGHT_LIMIT else arb(cell) for cell in exact]
         else:
-            entries = (_ball_matrix(m, k, left) * _ball_matrix(k, n, right)).entries()
+            entries = (arb_mat(m, k, left) * arb_mat(k, n, right)).entries()
         out = np.empty(len(entries), dtype=object)
         out[:] = entries
         return out.reshape(a.shape[:-1] + b.shape[1:])
@@ -186,10 +192,6 @@ class Balls:
         for i, entry in enumerate(entries):
             out[i] = entry
         return out.reshape(n, columns)
-
-
-def _ball_matrix(rows: int, columns: int, cells: list[Any]) -> arb_mat:
-    return arb_mat(rows, columns, [cell if type(cell) is arb else arb(cell) for cell in cells])
 
 
 def _all_exact(cells: np.ndarray) -> bool:
@@ -230,4 +232,4 @@ def describe(cell: Any) -> str:
 
 def log10_quotient(small: Any, big: Any) -> float:
     """log10(small / big) of two positive (or two negative) cells; for reports and ranking, never for a decision."""
-    return float((arb(small) / arb(big)).log().mid()) / float(np.log(10))
+    return float((arb(small) / arb(big)).log().mid()) / LOG_10

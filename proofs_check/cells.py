@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ class Cells:
 
     def array(self, values: np.ndarray) -> np.ndarray:
         """Exact rationals as data."""
-        return each(self.field.number, values)
+        own = getattr(self.field, "array", None)
+        return each(self.field.number, values) if own is None else own(values)
 
     def array_of(self, cells: Any) -> np.ndarray:
         """Cells of the field as data: one cell, or a list of them."""
@@ -62,11 +64,17 @@ class Cells:
         return _as_array(data[key])
 
     def binary(self, name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        if name in ("maximum", "minimum"):
-            return _as_array(np.frompyfunc(lambda x, y: self.field.extreme(name, x, y), 2, 1)(a, b))
         if name in ("add", "subtract"):
             return _as_array(a + b if name == "add" else a - b)
-        return _as_array(np.frompyfunc(getattr(self.field, name), 2, 1)(a, b))
+        if not a.shape and not b.shape:
+            return _cell(self._of_cells[name](a[()], b[()]))
+        return _as_array(np.frompyfunc(self._of_cells[name], 2, 1)(a, b))
+
+    @cached_property
+    def _of_cells(self) -> dict[str, Callable[[Any, Any], Any]]:
+        """The operations that the field has for two cells."""
+        extremes = {name: partial(self.field.extreme, name) for name in ("maximum", "minimum")}
+        return {"multiply": self.field.multiply, "divide": self.field.divide, **extremes}
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         own = getattr(self.field, "matmul", None)
@@ -85,7 +93,7 @@ class Cells:
 
     def spectral(self, data: np.ndarray) -> np.ndarray:
         """Largest singular value: the root of the largest eigenvalue of the smaller Gram matrix."""
-        gram = data.T @ data if data.shape[1] <= data.shape[0] else data @ data.T
+        gram = self.matmul(data.T, data) if data.shape[1] <= data.shape[0] else self.matmul(data, data.T)
         return _cell(self.field.root(self.field.eigenvalue(gram, True)))
 
     def eigenvalue(self, data: np.ndarray, largest: bool) -> np.ndarray:

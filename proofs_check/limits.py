@@ -88,7 +88,7 @@ class Limit:
 
     def lower(self, known: Instance) -> fmpq:
         """A rational that is certainly not above the limit."""
-        return self.bounds(known)[0]
+        return self._number if self._number is not None else self.bounds(known)[0]
 
     def upper(self, known: Instance) -> fmpq:
         """A rational that is certainly not below the limit."""

@@ -11,6 +11,7 @@ Where S is exact and one rational eigenvalue alone lies in the enclosure, that r
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import mpmath
@@ -20,6 +21,8 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpz, fmpz_mat
 FLOAT_BITS = 128
 """Up to this precision a float64 eigenbasis proposes; beyond it, one computed by mpmath at the precision in force."""
 
+COMFORT = (1e-150, 1e150)
+"""Where the largest entry is in between, no power of two is taken out of a matrix of floats."""
 DEFINITE_BITS = 128
 
 EXACT_SIZE = 12
@@ -57,36 +60,46 @@ def _largest(s: arb_mat) -> arb:
         similar = basis.solve(moved)
     except ZeroDivisionError:
         return arb.nan()
-    upper = [_disc_end(similar, i) for i in range(n)]
-    quotients = [_rayleigh(basis, moved, i) for i in range(n)]
-    high, low = upper[0], quotients[0]
-    for u, q in zip(upper[1:], quotients[1:], strict=True):
-        high, low = high.max(u), low.max(q)
+    turned = basis.transpose()
+    image, lengths = turned * moved, turned * basis
+    high = _largest_of([_disc_end(row, i) for i, row in enumerate(similar.tolist())])
+    low = _largest_of([image[i, i] / lengths[i, i] for i in range(n)])  # Rayleigh quotients
     return low.union(high)
 
 
-def _disc_end(similar: arb_mat, i: int) -> arb:
-    radius = sum((abs(similar[i, j]) for j in range(similar.ncols()) if j != i), arb(0))
-    return similar[i, i] + radius
+def _largest_of(cells: list[arb]) -> arb:
+    return reduce(arb.max, cells)
 
 
-def _rayleigh(basis: arb_mat, moved: arb_mat, i: int) -> arb:
-    column = [basis[k, i] for k in range(basis.nrows())]
-    image = [moved[k, i] for k in range(basis.nrows())]
-    return sum((a * b for a, b in zip(column, image, strict=True)), arb(0)) / sum((a * a for a in column), arb(0))
+def _disc_end(row: list[arb], i: int) -> arb:
+    return sum((abs(cell) for j, cell in enumerate(row) if j != i), row[i])
 
 
 def _basis(mid: arb_mat) -> arb_mat:
     """An approximate eigenbasis, as exact numbers."""
     n = mid.nrows()
-    shift = max((_exponent(cell) for cell in mid.entries()), default=0)
     if ctx.prec <= FLOAT_BITS:
-        scaled = np.array([_float_of(cell, shift) for cell in mid.entries()]).reshape(n, n)
-        return arb_mat(n, n, [arb(fmpq(*float(v).as_integer_ratio())) for v in np.linalg.eigh(scaled)[1].reshape(-1)])
+        # A float is a ball without radius; what it should have been does not matter here.
+        return arb_mat(n, n, [arb(v) for v in np.linalg.eigh(_floats(mid))[1].ravel().tolist()])
+    shift = _largest_exponent(mid)
     with mpmath.workprec(ctx.prec):
         entries = [mpmath.ldexp(mpmath.mpf(_man_exp(cell)), -shift) for cell in mid.entries()]
         vectors = mpmath.eigsy(mpmath.matrix(n, n) + _mp_matrix(entries, n))[1]
         return arb_mat(n, n, [_exact_mpf(vectors[i, j]) for i in range(n) for j in range(n)])
+
+
+def _floats(mid: arb_mat) -> np.ndarray:
+    """Exact midpoints as floats, divided by a power of two where they leave the range of floats."""
+    entries = mid.entries()
+    plain = np.array([float(cell) for cell in entries])
+    if not COMFORT[0] < np.abs(plain).max() < COMFORT[1]:
+        shift = _largest_exponent(mid)
+        plain = np.array([_float_of(cell, shift) for cell in entries])
+    return plain.reshape(mid.nrows(), -1)
+
+
+def _largest_exponent(mid: arb_mat) -> int:
+    return max((_exponent(cell) for cell in mid.entries()), default=0)
 
 
 def _mp_matrix(entries: list[Any], n: int) -> mpmath.matrix:

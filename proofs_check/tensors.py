@@ -45,6 +45,15 @@ def _norms(limits: dict[str, Limit], known: Instance) -> Norms:
     return {name: limit.lower(known) for name, limit in limits.items() if name in _NORMS}
 
 
+def _within(value: np.ndarray, limits: dict[str, Limit], known: Instance) -> bool:
+    """Whether entries and norms are within their limits, exactly."""
+    if ("low" in limits or "high" in limits) and not Ends.of(limits, known).admits(value):
+        return False
+    norms = _norms(limits, known)
+    grid = Grid.of(value) if norms else None
+    return grid is None or all(grid.within(name, limit) for name, limit in norms.items())
+
+
 def _of_several_shapes(limits: dict[str, Limit], knowns: Sequence[Instance]) -> bool:
     """Whether a shape may read a number that is no size, so that it may differ from one instance to the next."""
     read = (name for key in _SHAPE & limits.keys() for name in limits[key].names)
@@ -107,13 +116,9 @@ class Vector:
         """Exact: norms are compared as squares or sums of whole numbers over one denominator."""
         if value.shape != (self.width(known),):
             return False
-        norms = _norms(self._limits, known)
-        grid = Grid.of(value) if norms or self.simplex else None
-        return (
-            Ends.of(self._limits, known).admits(value)
-            and (not self.simplex or (all(cell >= 0 for cell in value) and value.sum() == 1))
-            and (grid is None or all(grid.within(name, limit) for name, limit in norms.items()))
-        )
+        if self.simplex and not (all(cell >= 0 for cell in value) and value.sum() == 1):
+            return False
+        return _within(value, self._limits, known)
 
     def width(self, known: dict[str, Any]) -> int:
         return self._limits["dim"].whole(known)
@@ -237,13 +242,13 @@ class Matrix:
 
     def admits(self, value: Any, known: Instance) -> bool:
         """Exact: characteristic polynomials for definiteness and the spectral limit, elimination for the rank."""
-        if value.shape != self._shape(known) or not Ends.of(self._limits, known).admits(value):
+        if value.shape != self._shape(known) or (self._shaped and not self._structured(value, known)):
             return False
-        norms = _norms(self._limits, known)
-        grid = Grid.of(value) if norms else None
-        return self._structured(value, known) and (
-            grid is None or all(grid.within(name, limit) for name, limit in norms.items())
-        )
+        return _within(value, self._limits, known)
+
+    @cached_property
+    def _shaped(self) -> bool:
+        return self.symmetric or self.psd or self.orthogonal or self.rank is not None
 
     def _structured(self, value: np.ndarray, known: Instance) -> bool:
         wanted = self._rank(known)
