@@ -36,8 +36,8 @@ def root_above(n: int) -> int:
 
 @lru_cache(maxsize=SHAPES)
 def vector_corners(n: int) -> tuple[np.ndarray, ...]:
-    """First and last unit vector, constants and pairs of either sign, not to be changed: 1-norm or 2-norm about 1."""
-    found = [unit(n, i) * s for i in (0, n - 1) for s in (1, -1)]
+    """Zero first, unit vectors, constants and pairs of either sign, not to be changed: 1-norm or 2-norm about 1."""
+    found = [exact.zeros(n), *(unit(n, i) * s for i in (0, n - 1) for s in (1, -1))]
     found += [exact.zeros(n) + fmpq(s, q) for q in (n, root_above(n)) for s in (1, -1)]
     if n > 1:
         found += [pair(n, s) for s in (1, -1)] + [(unit(n, 0) + unit(n, 1)) / 2]
@@ -46,11 +46,11 @@ def vector_corners(n: int) -> tuple[np.ndarray, ...]:
 
 @lru_cache(maxsize=SHAPES)
 def matrix_corners(m: int, n: int) -> tuple[np.ndarray, ...]:
-    """One entry, partial identities, rank one of unit vectors, constant, not to be changed: spectral norm at most 1."""
+    """Zero first, one entry, partial identities, rank one, constant, not to be changed: spectral norm at most 1."""
     diagonal = exact.zeros(m, n)
     for i in range(min(m, n)):
         diagonal[i, i] = fmpq(1)
-    found = [np.multiply.outer(unit(m, 0), unit(n, 0)), diagonal]
+    found = [exact.zeros(m, n), np.multiply.outer(unit(m, 0), unit(n, 0)), diagonal]
     found += [exact.zeros(m, n) + fmpq(1, root_above(m) * root_above(n))]
     if m > 1:
         found += [np.multiply.outer(pair(m, s), unit(n, 0)) for s in (1, -1)] + [diagonal[::-1]]

@@ -16,7 +16,7 @@ import numpy as np
 from flint import fmpq
 
 from .backends import Instance, floats
-from .exact import InputError
+from .exact import ONE, InputError
 from .limits import Limit
 from .proposals import truncated
 
@@ -26,6 +26,10 @@ COARSE, FINE = 12, 45
 """Bits of the grid that sampled and polished numbers are rounded to."""
 STEP = fmpq(1, 1 << 12)
 """How far an entry of a neighbour is moved."""
+
+
+Pool = list[tuple[Any, fmpq]]
+"""Values as pairs of factors."""
 
 
 class Domain(Protocol):
@@ -55,8 +59,8 @@ class Domain(Protocol):
     def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
         """A `sample` for each of several sets of earlier arguments that share their sizes."""
 
-    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
-        """Extreme values, each built when it is asked for; not all of them are admissible."""
+    def pool(self, known: Instance) -> Pool:
+        """Extreme values as pairs of factors, not yet multiplied; not all of them are admissible."""
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         """Admissible extreme values; ``twins`` are earlier arguments of the same type."""
@@ -135,15 +139,15 @@ class Scalar:
     def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
         return [self.sample(rng, known) for known in knowns]
 
-    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
+    def pool(self, known: Instance) -> Pool:
         low, high = self.ends(known)
         inside = [fmpq(v) for v in (0, 1, 2) if low < v < high]
         values = [low, high, (low + high) / 2, *inside] if low <= high else []
-        return [partial(_itself, value) for value in values]
+        return [(value, ONE) for value in values]
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         low, high = self.ends(known)
-        return distinct([build() for build in self.pool(known)] + [t for t in twins if low <= t <= high])
+        return distinct([value for value, _ in self.pool(known)] + [t for t in twins if low <= t <= high])
 
 
 Param = Scalar

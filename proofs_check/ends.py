@@ -31,6 +31,8 @@ class Ends:
     @staticmethod
     def of(limits: dict[str, Limit], known: Instance) -> Ends:
         """From the limits of a domain."""
+        if "low" not in limits and "high" not in limits:
+            return FREE
         low, high = limits.get("low"), limits.get("high")
         return Ends(low.upper(known) if low else None, high.lower(known) if high else None)
 
@@ -61,6 +63,9 @@ class Ends:
         (factor,) = factors(floats(value)[None], [0], [norms])
         inside = self.admits if also is None else (lambda value: self.admits(value) and also(value))
         return settled(Grid.of(value), shape, norms, factor, bits, inside)
+
+
+FREE = Ends(None, None)
 
 
 def between_ends(

@@ -44,15 +44,11 @@ class Grid:
         return self.whole.entries()
 
     @cached_property
-    def gram(self) -> fmpz_mat:
-        """The smaller of A^T A and A A^T, in squares of the unit."""
+    def gram(self) -> tuple[fmpz_mat, list[fmpz]]:
+        """The smaller of A^T A and A A^T, in squares of the unit, and its diagonal: the sum is |A|_F^2."""
         turned = self.whole.transpose()
-        return turned * self.whole if self.whole.ncols() <= self.whole.nrows() else self.whole * turned
-
-    @cached_property
-    def squares(self) -> list[fmpz]:
-        """The diagonal of the Gram matrix; its sum is the square of the Frobenius norm."""
-        return [self.gram[i, i] for i in range(self.gram.nrows())]
+        product = turned * self.whole if self.whole.ncols() <= self.whole.nrows() else self.whole * turned
+        return product, [product[i, i] for i in range(product.nrows())]
 
     def within(self, norm: str, limit: fmpq, factor: fmpq = exact.ONE) -> bool:
         """Whether a norm of ``factor`` times the array is at most ``limit``, exactly.
@@ -72,15 +68,16 @@ class Grid:
             return bool(max(map(abs, self.cells)) <= reach)
         if norm == "spectral":
             return self._spectrally_within(reach * reach)
-        return bool(sum(self.squares) <= reach * reach)
+        return bool(sum(self.gram[1]) <= reach * reach)
 
     def _spectrally_within(self, bound: fmpq) -> bool:
         """Whether the largest eigenvalue of the Gram matrix is at most ``bound``.
 
         It is between the largest diagonal entry and the trace; between the two, ``bound * I - gram`` decides.
         """
-        if sum(self.squares) <= bound:
+        product, squares = self.gram
+        if sum(squares) <= bound:
             return True
-        if max(self.squares) > bound:
+        if max(squares) > bound:
             return False
-        return exact.is_semidefinite(exact.whole_identity(self.gram.nrows()) * bound.p - self.gram * bound.q)
+        return exact.is_semidefinite(exact.whole_identity(len(squares)) * bound.p - product * bound.q)

@@ -32,7 +32,7 @@ def spread(rng: np.random.Generator, width: int, radii: Sequence[float | None]) 
         width: number of free floats of one proposal.
         radii: the Euclidean norm that each proposal is about to have, or None where anything goes.
     """
-    count = len(radii)
+    count, width = len(radii), int(width)  # the quotient of a size is a fraction
     draw = rng.standard_normal((count, width))
     draw[(rng.random(count) < SPARSE)[:, None] & (rng.random((count, width)) < 0.5)] = 0.0
     reach = np.maximum(np.sqrt(np.square(draw).sum(axis=1)), 1e-300)

@@ -13,7 +13,7 @@ from flint import fmpq
 
 from .backends import Instance
 from .claims import Claim
-from .domains import Size, neighbours
+from .domains import Pool, Size, neighbours
 from .exact import Count, Unfit
 
 CORNER_SHARE = 0.6
@@ -113,9 +113,11 @@ class Sampler:
 
     def _values(self, name: str, knowns: Sequence[Instance], corners: Sequence[bool]) -> list[Any]:
         """Admissible values of one argument, some of them corners, the others random and drawn together."""
-        chosen = self.rng.random(len(knowns)) < CORNER_SHARE
-        at_corner = zip(knowns, corners, chosen, strict=True)
-        values = [self._corner(name, known) if corner and share else None for known, corner, share in at_corner]
+        chances = self.rng.random((len(knowns), 3)).tolist()
+        values = [
+            self._corner(name, known, kind, place) if corner and share < CORNER_SHARE else None
+            for known, corner, (share, kind, place) in zip(knowns, corners, chances, strict=True)
+        ]
         rest = [i for i, value in enumerate(values) if value is None]
         if rest:
             drawn = self.claim.domains[name].draw(self.rng, [knowns[i] for i in rest])
@@ -123,21 +125,27 @@ class Sampler:
                 values[i] = value
         return values
 
-    def _corner(self, name: str, known: Instance) -> Any:
-        """An admissible neighbour of a twin or an admissible corner, each with the same chance; None without one."""
-        domain = self.claim.domains[name]
-        near = self._twins[name]
-        if near and self.rng.random() < 0.5:
-            values = _near(known[near[int(self.rng.integers(len(near)))]])
-            value = values[int(self.rng.integers(len(values)))]()
+    def _corner(self, name: str, known: Instance, kind: float, place: float) -> Any:
+        """An admissible neighbour of a twin or an admissible corner, each with the same chance; None without one.
+
+        Args:
+            name: the argument.
+            known: the earlier ones.
+            kind, place: two independent chances between 0 and 1, the first of which thing, the second of which one.
+        """
+        domain, near = self.claim.domains[name], self._twins[name]
+        if near and kind < 0.5:
+            values = _near(known[near[int(2 * kind * len(near))]])
+            value = values[int(place * len(values))]()
             return value if domain.admits(value, known) else None
         pool = domain.pool(known)
-        return next(self._admitted(domain, pool, known), None) if pool else None
+        return next(self._admitted(domain, pool, known, int(place * len(pool))), None) if pool else None
 
-    def _admitted(self, domain: Any, pool: Sequence[Callable[[], Any]], known: Instance) -> Iterator[Any]:
-        """The admissible corners in random order; most pools admit the first, so that no order is needed."""
-        for place in chain(self.rng.integers(len(pool), size=1), self._shuffled(len(pool))):
-            value = pool[place]()
+    def _admitted(self, domain: Any, pool: Pool, known: Instance, first: int) -> Iterator[Any]:
+        """The admissible corners, one chosen by chance, then all in random order; most pools admit the first."""
+        for place in chain([first], self._shuffled(len(pool))):
+            base, scale = pool[place]
+            value = base * scale
             if domain.admits(value, known):
                 yield value
 

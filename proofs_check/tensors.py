@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import product
@@ -15,7 +15,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from . import exact
 from .backends import Instance, floats
 from .corners import matrix_corners, unit, vector_corners
-from .domains import COARSE, distinct, neighbours
+from .domains import COARSE, Pool, distinct, neighbours
 from .ends import Ends, between_ends
 from .exact import InputError, Unfit
 from .grids import Grid
@@ -66,7 +66,7 @@ def _radius(norms: Norms) -> float | None:
 
 def _corners(domain: Any, shape: tuple[int, ...], known: Instance, twins: Sequence[Any]) -> list[Any]:
     found = [build() for twin in twins if twin.shape == shape for build in neighbours(twin)]
-    found += [build() for build in domain.pool(known)]
+    found += [base * scale for base, scale in domain.pool(known)]
     return [value for value in distinct(found) if domain.admits(value, known)]
 
 
@@ -135,14 +135,15 @@ class Vector:
         return values
 
     def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
-        return self._near(raw[None], [known], bits)[0] if np.isfinite(raw).all() else None
+        if not np.isfinite(raw).all():
+            return None
+        return self._near(raw[None], [known], bits, [_norms(self._limits, known)])[0]
 
-    def _near(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int) -> list[Any]:
+    def _near(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int, norms: list[Norms]) -> list[Any]:
         """Admissible exact values next to free floats (count, width), for as many sets of earlier arguments."""
         if self.simplex:
             return self._on_simplex(raw, knowns, bits)
         cells, exponents = on_grids(raw, bits)
-        norms = [_norms(self._limits, known) for known in knowns]
         kept = factors(cells.astype(float), exponents, norms)
         out = []
         for row, e, limits, factor, known in zip(cells.tolist(), exponents, norms, kept, knowns, strict=True):
@@ -166,22 +167,21 @@ class Vector:
     def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
         if _of_several_shapes(self._limits, knowns):
             return [self.sample(rng, known) for known in knowns]
-        n = self.width(knowns[0])
+        n, norms = self.width(knowns[0]), [_norms(self._limits, known) for known in knowns]
         if self.simplex:
             weights = rng.gamma(rng.choice(CONCENTRATIONS, (len(knowns), 1)), size=(len(knowns), n))
-            return self._near(np.sqrt(weights), knowns, COARSE)
+            return self._near(np.sqrt(weights), knowns, COARSE, norms)
         raw = between_ends(rng, n, self._limits, knowns)
         if raw is None:
-            raw = spread(rng, n, [_radius(_norms(self._limits, known)) for known in knowns])
-        return self._near(raw, knowns, COARSE)
+            raw = spread(rng, n, [_radius(limits) for limits in norms])
+        return self._near(raw, knowns, COARSE, norms)
 
-    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
+    def pool(self, known: Instance) -> Pool:
         n = self.width(known)
         reach = min(_norms(self._limits, known).values(), default=fmpq(1 if self.simplex else 3))
-        box = Ends.of(self._limits, known)
-        found = [(exact.zeros(n), exact.ONE), *((base, reach) for base in vector_corners(n)), *box.corners(n)]
-        found += [(unit(n, 0), box.high)] if box.high is not None else []
-        return [partial(np.multiply, base, scale) for base, scale in found]
+        ends = Ends.of(self._limits, known)
+        highest = [(unit(n, 0), ends.high)] if ends.high is not None else []
+        return [*((base, reach) for base in vector_corners(n)), *ends.corners(n), *highest]
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         return _corners(self, (self.width(known),), known, twins)
@@ -304,9 +304,11 @@ class Matrix:
         return values
 
     def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
-        return self._near(raw[None], [known], bits)[0] if np.isfinite(raw).all() else None
+        if not np.isfinite(raw).all():
+            return None
+        return self._near(raw[None], [known], bits, [_norms(self._limits, known)])[0]
 
-    def _near(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int) -> list[Any]:
+    def _near(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int, norms: list[Norms]) -> list[Any]:
         """Admissible exact values next to free floats (count, width), for as many sets of earlier arguments."""
         if self.orthogonal:
             cells, exponents = on_grids(raw, min(bits, TURN_BITS))
@@ -316,7 +318,6 @@ class Matrix:
         cells, exponents = on_grids(raw, bits)
         made = self.psd or self.rank
         scales = [2 * e if made else e for e in exponents]
-        norms = [_norms(self._limits, known) for known in knowns]
         plain = self._assembled(cells.astype(float), knowns[0])
         kept = factors(plain, scales, norms)
         out = []
@@ -357,22 +358,21 @@ class Matrix:
     def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
         if _of_several_shapes(self._limits, knowns):
             return [self.sample(rng, known) for known in knowns]
-        width = self.width(knowns[0])
+        width, norms = self.width(knowns[0]), [_norms(self._limits, known) for known in knowns]
         structured = self.psd or self.rank or self.orthogonal
         raw = None if structured else between_ends(rng, width, self._limits, knowns)
         if raw is None:
-            radii = [None if self.orthogonal else _radius(_norms(self._limits, known)) for known in knowns]
+            radii = [None if self.orthogonal else _radius(limits) for limits in norms]
             roots = [r if r is None or not structured else math.sqrt(r) for r in radii]
             raw = spread(rng, width, roots)
-        return self._near(raw, knowns, COARSE)
+        return self._near(raw, knowns, COARSE, norms)
 
-    def pool(self, known: Instance) -> Sequence[Callable[[], Any]]:
+    def pool(self, known: Instance) -> Pool:
         m, n = self._shape(known)
         reach = min(_norms(self._limits, known).values(), default=exact.ONE)
         scales = (reach, -reach) if reach == 1 else (reach, -reach, exact.ONE)
-        found = [(exact.zeros(m, n), exact.ONE), *product(matrix_corners(m, n), scales)]
-        found += Ends.of(self._limits, known).corners(m, n)
-        return [partial(np.multiply, base, scale) for base, scale in found]
+        zero, *others = matrix_corners(m, n)
+        return [(zero, exact.ONE), *product(others, scales), *Ends.of(self._limits, known).corners(m, n)]
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         return _corners(self, self._shape(known), known, twins)
