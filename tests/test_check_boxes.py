@@ -239,6 +239,24 @@ def test_products_and_sums_contain_every_value():
                 assert mp(low) <= mp(value) <= mp(high)
 
 
+ENDS = [(-3, -2), (-3, 0), (-3, 5), (0, 0), (0, 5), (2, 5), (None, 2), (-2, None), (2, None), (None, None)]
+"""Of intervals of every sign, also unbounded ones."""
+
+
+@pytest.mark.parametrize("a", ENDS)
+@pytest.mark.parametrize("b", ENDS)
+def test_products_of_every_sign_are_those_of_their_ends(a, b):
+    """All products of ends are inside, and nothing else where the ends are numbers."""
+    x, y = ((arb.neg_inf() if p is None else arb(p), arb.pos_inf() if q is None else arb(q)) for p, q in (a, b))
+    low, high = intervals.multiply(x, y)
+    far = [(-(10**6) if p is None else p, 10**6 if q is None else q) for p, q in (a, b)]
+    products = [p * q for p in far[0] for q in far[1]]
+    assert low <= min(products)
+    assert high >= max(products)
+    if None not in (*a, *b):
+        assert (low, high) == (min(products), max(products))
+
+
 @pytest.mark.parametrize(
     "operation", [lambda a: intervals.multiply(a, (arb(0), arb(1))), lambda a: intervals.add(a, a)]
 )

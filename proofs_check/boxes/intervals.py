@@ -14,7 +14,7 @@ from flint import arb, fmpq
 
 Interval = tuple[arb, arb]
 
-ZERO, ONE = arb(0), arb(1)
+ZERO, ONE, NOTHING = arb(0), arb(1), fmpq(0)
 UP, DOWN = arb.pos_inf(), arb.neg_inf()
 WHOLE: Interval = (DOWN, UP)
 NEAR_ZERO = arb(fmpq(1, 1 << 10))
@@ -36,15 +36,21 @@ def add(a: Interval, b: Interval) -> Interval:
 
 def scale(a: Interval, factor: fmpq) -> Interval:
     """All multiples by an exact number."""
-    low, high = (a[0] * factor, a[1] * factor) if factor > 0 else (a[1] * factor, a[0] * factor)
+    low, high = (a[0] * factor, a[1] * factor) if factor > NOTHING else (a[1] * factor, a[0] * factor)
     return _checked(low.lower(), high.upper())
 
 
 def multiply(a: Interval, b: Interval) -> Interval:
     """All products."""
-    if a[0] >= 0 and b[0] >= 0:
-        return _checked((a[0] * b[0]).lower(), (a[1] * b[1]).upper())
-    products = [x * y for x in a for y in b]
+    (p, q), (r, s) = a, b
+    if r < ZERO and p >= ZERO:
+        (p, q), (r, s) = b, a
+    if r >= ZERO:
+        if p >= ZERO:
+            return _checked((p * r).lower(), (q * s).upper())
+        if p.is_finite() and q.is_finite() and s.is_finite():  # an infinity times 0 is undefined
+            return (p * s).lower(), (q * (s if q > ZERO else r)).upper()
+    products = (p * r, p * s, q * r, q * s)
     if any(product.is_nan() for product in products):
         return WHOLE
     low, high = products[0].lower(), products[0].upper()
