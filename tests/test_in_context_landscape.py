@@ -1,9 +1,13 @@
 """The loss over all parameters: exact expectations by Wick's rule, Monte Carlo, and the spurious minima by name."""
 
+from itertools import combinations_with_replacement
+from math import prod
+
 import numpy as np
 import pytest
 import sympy as sp
 from scipy import stats
+from sympy.polys.rings import ring
 
 from numeric.in_context import (
     CovarianceMixture,
@@ -42,6 +46,66 @@ THETA = [sp.Rational(k, 5) for k in (2, -1, 3, 1, 4, -2, 1, 3, -1)]
 def test_loss_by_wick(N):
     scene = landscape(fixed_covariance(np.array(LAMBDA.tolist(), dtype=float)), N)
     assert scene.value(np.array(THETA, dtype=float)) == pytest.approx(exact_loss(THETA, N), rel=ROUNDING)
+
+
+def even_square(Lambda, N):
+    """E[even^2] as an exact polynomial in (U, u, u12, u21): the terms of a prediction that are even in the task w.
+
+    They are expanded in the normals behind examples, query and task; x = A g with integer A.
+    """
+    d = len(Lambda)
+    names = [f"t{i}" for i in range((d + 1) ** 2)]
+    size = N + 2
+    R, *generators = ring([*names, *(f"g{i}_{j}" for i in range(size) for j in range(d))], sp.QQ)
+    theta, normals = generators[: len(names)], generators[len(names) :]
+    U, u = [theta[d * i : d * i + d] for i in range(d)], theta[d * d]
+    u12, u21 = theta[d * d + 1 : d * d + 1 + d], theta[d * d + 1 + d :]
+    A = sp.Matrix(Lambda).cholesky()
+    rows = [[R(int(a)) for a in A.row(i)] for i in range(d)]
+    points = [[_dot(row, normals[d * k : d * k + d]) for row in rows] for k in range(N + 1)]
+    (*xs, q), w = points, normals[-d:]
+    Uq = [_dot(row, q) for row in U]
+    even = sum((_dot(u12, x) * _dot(x, Uq) for x in [*xs, q]), R(0))
+    even += u * _dot(u21, q) * sum((_dot(w, x) ** 2 for x in xs), R(0))
+    return _normal_mean((even**2).quo_ground(sp.QQ(N * N)), len(names)), names
+
+
+def _dot(a, b):
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _normal_mean(polynomial, kept):
+    """Wick's rule in the generators after the first `kept`: {exponents of the kept ones: coefficient}."""
+    mean = {}
+    for powers, coefficient in polynomial.terms():
+        if all(k % 2 == 0 for k in powers[kept:]):
+            weight = prod(int(sp.factorial2(k - 1)) for k in powers[kept:] if k)
+            mean[powers[:kept]] = mean.get(powers[:kept], 0) + coefficient * weight
+    return mean
+
+
+UNISOLVENT_N = (1, 2, 4)
+"""E[even^2] is quadratic in 1/N: even is linear in S, E[S . S] affine in 1/N, and its other term carries a 1/N."""
+
+
+@pytest.mark.parametrize("Lambda", [[[1]], [[4]], [[4, 2], [2, 2]]], ids=["d=1", "d=1, 4", "d=2"])
+@pytest.mark.parametrize("N", UNISOLVENT_N)
+def test_even_part_is_exact_in_all_parameters(Lambda, N):
+    """A form of degree 2 in (U, u) and in (u12, u21) each: its values at sums of two unit vectors determine it.
+
+    Lambda and theta are integers and N a power of two, so float64 is exact and the comparison is for equality.
+    """
+    mean, names = even_square(Lambda, N)
+    scene = landscape(fixed_covariance(np.array(Lambda, dtype=float)), N)
+    d, size = len(Lambda), len(names)
+    first, second = range(d * d + 1), range(d * d + 1, size)
+    assert all(sum(p[i] for i in first) == 2 == sum(p[i] for i in second) for p in mean)
+    for left in combinations_with_replacement(first, 2):
+        for right in combinations_with_replacement(second, 2):
+            theta = np.zeros(size)
+            theta[list({*left, *right})] = 1.0
+            expected = sum(c for p, c in mean.items() if all(theta[i] or not k for i, k in enumerate(p)))
+            assert float(scene.even_square(theta)) == float(expected), (theta, expected)
 
 
 MIXTURE = CovarianceMixture([covariance(3, 1), np.eye(3)], [0.4, 0.6])

@@ -15,8 +15,10 @@ from numeric.in_context import (
     GaussianQuery,
     Labels,
     PromptLaw,
+    RepeatedCovariance,
     Tasks,
     cubic_labels,
+    eigenvalue_samples,
     estimate,
     fixed_covariance,
     fixed_task,
@@ -72,6 +74,28 @@ def test_tasks_and_queries():
     assert (shifted.tasks == [3.0, 0.0]).all()
     fixed = PromptLaw(base, 1, query=FixedQuery(np.array([0.5, 2.0]))).draw(rng, 3)
     assert (fixed.query == [0.5, 2.0]).all()
+
+
+def test_repeated_covariances_are_shared_by_neighbours():
+    law = RepeatedCovariance(LAWS["independent"], 3)
+    assert_mean(law.roots(np.random.default_rng(0), 30_000)[::3] ** 2, np.diag(law.mean))
+    roots = law.scaled(4.0).roots(np.random.default_rng(1), 7)
+    assert roots.shape == (7, 3)
+    assert (roots[[0, 1, 3]] == roots[[2, 2, 5]]).all()
+    assert not (roots[2] == roots[3]).all()
+    # The same draws as without repetition, scaled.
+    np.testing.assert_allclose(roots[::3], 2 * LAWS["independent"].roots(np.random.default_rng(1), 3), rtol=1e-15)
+    assert RepeatedCovariance(LAWS["rotated"], 3).roots(np.random.default_rng(1), 7).shape == (1, 3, 3)
+    np.testing.assert_array_equal(law.square, LAWS["independent"].square)
+
+
+def test_eigenvalue_samples_keep_their_dependence():
+    """Two eigenvalues that are always equal: their mixed moment is E[lambda^2], not E[lambda]^2."""
+    law = eigenvalue_samples([[1.0, 1.0], [3.0, 3.0]], [0.25, 0.75])
+    roots = law.roots(np.random.default_rng(2), 40_000)
+    assert (roots[:, 0] == roots[:, 1]).all()
+    assert_mean(roots[:, 0] ** 2 * roots[:, 1] ** 2, 0.25 + 0.75 * 9)
+    np.testing.assert_allclose(law.mean, 2.5 * np.eye(2), rtol=1e-15)
 
 
 LABELS = {
@@ -156,6 +180,8 @@ def test_memory_is_that_of_a_batch_and_prompts_are_fast():
         (lambda: PromptLaw(fixed_covariance(np.eye(2)), 2, fixed_task([1.0])), r"tasks: got shape \(1,\)"),
         (lambda: Labels(np.tanh, lambda v: (v, v, v), noise=-1.0), "noise: got -1.0"),
         (lambda: estimate(LAW, TRAINED.squared_error, 1), "count: got 1"),
+        (lambda: RepeatedCovariance(LAW.covariance, 0), "each: got 0"),
+        (lambda: eigenvalue_samples([[1.0, 2.0], [3.0, 0.0]]), r"eigenvalues\[1, 1\]: got 0"),
     ],
 )
 def test_mistakes_are_named(make, message):

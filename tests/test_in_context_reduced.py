@@ -9,6 +9,7 @@ from numeric.in_context import (
     CovarianceMixture,
     DiagonalCovariance,
     drawn_covariances,
+    eigenvalue_samples,
     fixed_covariance,
     gamma,
     limit,
@@ -23,6 +24,7 @@ ROUNDING = 1e-13
 MATRICES = np.stack([covariance(3, seed) for seed in (1, 2, 3)])
 WEIGHTS = np.array([0.5, 0.25, 0.25])
 DISCRETE = stats.rv_discrete(values=([1, 3], [0.25, 0.75]))()  # eigenvalue 1 or 3: an average over 8 matrices is exact
+SPECTRA = np.array([[2.0, 1.0, 0.5], [3.0, 2.5, 0.2], [0.3, 0.2, 1.0]])
 LAWS = {
     "fixed": (fixed_covariance(MATRICES[0]), MATRICES[:1], np.ones(1)),
     "mixture": (CovarianceMixture(MATRICES, WEIGHTS), MATRICES, WEIGHTS),
@@ -31,6 +33,7 @@ LAWS = {
         np.stack([np.diag([a, b, 0.5]) for a in (1.0, 3.0) for b in (1.0, 3.0)]),
         np.outer([0.25, 0.75], [0.25, 0.75]).ravel(),
     ),
+    "dependent": (eigenvalue_samples(SPECTRA, WEIGHTS), SPECTRA[:, :, None] * np.eye(3), WEIGHTS),
 }
 N = 7
 
@@ -73,6 +76,8 @@ def test_minimizer_solves_its_equation_and_the_gap_needs_no_subtraction(name):
     rng = np.random.default_rng(0)
     U11, u = rng.normal(size=(3, 3)), 0.7
     assert loss.gap(U11, u) == pytest.approx(loss.value(U11, u) - loss.minimum, rel=1e-12)
+    least = np.linalg.eigvalsh(operator)[0]
+    assert loss.least_curvature == pytest.approx(least, rel=1e-11)
     near = loss.gap(M + 1e-12 * U11, 1.0)
     assert 0 < near < 1e-22, "far below the rounding of the loss itself"
 

@@ -10,7 +10,10 @@ from numeric.in_context import (
     DiagonalCovariance,
     FixedQuery,
     GaussianQuery,
+    OrthogonalQuery,
     PromptLaw,
+    RepeatedCovariance,
+    SameQuery,
     Tasks,
     cubic_labels,
     estimate,
@@ -70,6 +73,17 @@ def test_query_shift_by_wick():
     assert risk(np.array(P.tolist(), dtype=float), law).total == pytest.approx(expected, rel=ROUNDING)
 
 
+def test_fixed_queries_by_wick():
+    """One query q is a query law with second moment q q^T; the expectation is over the examples alone."""
+    P, q = sp.Matrix([[sp.Rational(1, 3), sp.Rational(1, 5)], [0, sp.Rational(1, 2)]]), sp.Matrix([2, -1])
+    columns, variables = normal_vectors(2, 2, "g")
+    w, points = sp.Matrix(W2), [ROOT * g for g in columns]
+    predicted = sum((w.dot(x) * q.dot(P * x) for x in points), sp.Integer(0)) / 2
+    expected = float(gaussian_mean((predicted - w.dot(q)) ** 2, variables))
+    law = PromptLaw(fixed_covariance(L2), 2, fixed_task([1.5, -0.5]), query=FixedQuery(np.array([2.0, -1.0])))
+    assert risk(np.array(P.tolist(), dtype=float), law).total == pytest.approx(expected, rel=ROUNDING)
+
+
 def test_the_limit_is_trained_to_the_minimum_of_the_loss():
     """The risk of the trained model at M = N, over random tasks, is twice min L."""
     for law in (fixed_covariance(covariance(4, 2)), CovarianceMixture([covariance(3, 1), covariance(3, 8)])):
@@ -111,9 +125,12 @@ def test_random_covariances_average_the_risk():
     matrices = np.stack([np.diag([a, b, 0.5]) for a in (1.0, 3.0) for b in (1.0, 3.0)])
     mixture = CovarianceMixture(matrices, np.outer([0.25, 0.75], [0.25, 0.75]).ravel())
     independent = DiagonalCovariance([DISCRETE, DISCRETE, 0.5])
-    one, two = (risk(P, PromptLaw(law, 4, tasks, linear_labels(0.3))) for law in (mixture, independent))
-    assert one.variance == pytest.approx(two.variance, rel=ROUNDING)
-    assert one.bias == pytest.approx(two.bias, rel=ROUNDING)
+    queries = (SameQuery(), GaussianQuery(covariance(3, 2)), FixedQuery(np.array([1.0, -2.0, 0.5])))
+    for query in queries:
+        laws = (PromptLaw(law, 4, tasks, linear_labels(0.3), query) for law in (mixture, independent))
+        one, two = (risk(P, law) for law in laws)
+        assert one.variance == pytest.approx(two.variance, rel=ROUNDING)
+        assert one.bias == pytest.approx(two.bias, rel=ROUNDING)
 
 
 @pytest.mark.parametrize("c", [1.0, 4.0])
@@ -197,14 +214,8 @@ EXPONENTIAL = DiagonalCovariance([stats.expon()] * 2)
     [
         (lambda: risk(np.eye(3), PromptLaw(EXPONENTIAL, 2)), r"P: got shape \(3, 3\)"),
         (lambda: risk(np.eye(2), PromptLaw(EXPONENTIAL, 2, labels=cubic_labels())), "law: got cubic labels"),
-        (
-            lambda: risk(np.eye(2), PromptLaw(EXPONENTIAL, 2, query=GaussianQuery(np.eye(2)))),
-            "DiagonalCovariance with GaussianQuery",
-        ),
-        (
-            lambda: risk(np.eye(2), PromptLaw(fixed_covariance(np.eye(2)), 2, query=FixedQuery(np.ones(2)))),
-            "with FixedQuery",
-        ),
+        (lambda: risk(np.eye(2), PromptLaw(EXPONENTIAL, 1, query=OrthogonalQuery())), "law: got OrthogonalQuery"),
+        (lambda: risk(np.eye(2), PromptLaw(RepeatedCovariance(EXPONENTIAL, 2), 1)), "law: got RepeatedCovariance"),
         (lambda: least_squares_risk(5, 6, 0.1), "M: got 6 examples in dimension 5"),
     ],
 )

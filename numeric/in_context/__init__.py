@@ -14,7 +14,9 @@ from numeric.in_context.covariance import (
     CovarianceLaw,
     CovarianceMixture,
     DiagonalCovariance,
+    RepeatedCovariance,
     drawn_covariances,
+    eigenvalue_samples,
     fixed_covariance,
 )
 from numeric.in_context.descent import gradient_descent
@@ -66,6 +68,7 @@ __all__ = [
     "PromptLaw",
     "Prompts",
     "ReducedLoss",
+    "RepeatedCovariance",
     "Risk",
     "SameQuery",
     "StochasticRun",
@@ -76,6 +79,7 @@ __all__ = [
     "classify",
     "cubic_labels",
     "drawn_covariances",
+    "eigenvalue_samples",
     "embed",
     "empirical_gradient",
     "estimate",

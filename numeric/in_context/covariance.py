@@ -101,9 +101,14 @@ class CovarianceMixture:
         return roots if len(roots) == 1 else roots[rng.choice(len(roots), size=count, p=self.weights)]
 
     @cached_property
+    def is_diagonal(self) -> bool:
+        """Whether all matrices are diagonal."""
+        return bool((self.spectra[1] == np.eye(self.dimension)).all())
+
+    @cached_property
     def _roots(self) -> Array:
         eigenvalues, basis = self.spectra
-        if (basis == np.eye(self.dimension)).all():
+        if self.is_diagonal:
             return np.sqrt(eigenvalues)
         return (basis * np.sqrt(eigenvalues)[:, None, :]) @ np.swapaxes(basis, -1, -2)
 
@@ -121,6 +126,73 @@ def drawn_covariances(draw: Callable[[np.random.Generator], Array], count: int, 
     """An equal mixture of `count` matrices from any sampler: stands for a law without closed moments."""
     rng = np.random.default_rng(seed)
     return CovarianceMixture(np.stack([draw(rng) for _ in range(count)]))
+
+
+def eigenvalue_samples(values: Any, weights: Array | None = None) -> CovarianceMixture:
+    """Lambda = diag(values_k) with probability weights_k: any joint law of eigenvalues, given by its samples.
+
+    Args:
+        values: k x d, positive.
+        weights: k probabilities, equal ones by default.
+
+    Raises:
+        InputError: an eigenvalue is not positive, or the weights are no probabilities.
+
+    >>> eigenvalue_samples([[1.0, 2.0], [3.0, 4.0]]).mean.tolist()
+    [[2.0, 0.0], [0.0, 3.0]]
+    """
+    samples = real_array("eigenvalues", values, 2).astype(float)
+    if (samples <= 0).any():
+        row, column = np.argwhere(samples <= 0)[0]
+        raise InputError(
+            f"eigenvalues[{row}, {column}]: got {samples[row, column]:.3g}; eigenvalues of a covariance are positive: "
+            f"drop the degenerate directions"
+        )
+    return CovarianceMixture(samples[:, :, None] * np.eye(samples.shape[1]), weights)
+
+
+@dataclass(frozen=True, eq=False)
+class RepeatedCovariance:
+    """A law whose draws serve `each` prompts in a row: batches of prompts that share covariances, to be averaged.
+
+    Args:
+        law: of the covariances.
+        each: prompts for each draw; the last draw of a batch may serve fewer.
+
+    Raises:
+        InputError: each is not positive.
+    """
+
+    law: CovarianceLaw
+    each: int
+
+    def __post_init__(self) -> None:
+        if self.each < 1:
+            raise InputError(f"each: got {self.each}; a draw serves at least one prompt")
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return self.law.dimension
+
+    @property
+    def mean(self) -> Array:
+        """E[Lambda]."""
+        return self.law.mean
+
+    @property
+    def square(self) -> Array:
+        """E[Lambda^2]."""
+        return self.law.square
+
+    def scaled(self, factor: float) -> "RepeatedCovariance":
+        """The law of factor * Lambda."""
+        return replace(self, law=self.law.scaled(factor))
+
+    def roots(self, rng: np.random.Generator, count: int) -> Array:
+        """Square roots of draws, each one repeated, see `CovarianceLaw`."""
+        roots = self.law.roots(rng, -(-count // self.each))
+        return roots if len(roots) == 1 else np.repeat(roots, self.each, axis=0)[:count]
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,12 +90,7 @@ def _ending(result: Any, path: "_Path", tolerance: float) -> tuple[str, str]:
 
 def _slowest_rate(loss: ReducedLoss) -> float:
     """The smallest curvature of l in M at the minimum, times u_*^2 = ||M_*||_F."""
-    zero = np.zeros((loss.dimension, loss.dimension))
-    if loss.is_diagonal:
-        smallest = float(loss.arrow(loss.rows(zero), 1.0).diagonal()[:-1].min())
-    else:
-        smallest = float(np.linalg.eigvalsh(loss.hessian(zero, 1.0)[:-1, :-1])[0])
-    return smallest * float(np.linalg.norm(loss.minimizer))
+    return loss.least_curvature * float(np.linalg.norm(loss.minimizer))
 
 
 @dataclass(frozen=True, eq=False)

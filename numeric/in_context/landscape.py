@@ -61,7 +61,7 @@ class Landscape:
         """L."""
         U11, u, u12, u21 = self.split(theta)
         odd = self.reduced.value(u * U11 + np.outer(u12, u21), 1.0) + self.reduced.offset
-        return odd + float(self._even(theta)) / 2
+        return odd + float(self.even_square(theta)) / 2
 
     def gradient(self, theta: Array) -> Array:
         """dL/dtheta."""
@@ -69,7 +69,7 @@ class Landscape:
         G, _ = self.reduced.gradient(u * U11 + np.outer(u12, u21), 1.0)
         odd = np.concatenate([(u * G).ravel(), [np.vdot(U11, G)], G @ u21, G.T @ u12])
         steps = theta + 1j * COMPLEX_STEP * np.eye(len(theta))
-        return odd + self._even(steps).imag / COMPLEX_STEP / 2
+        return odd + self.even_square(steps).imag / COMPLEX_STEP / 2
 
     def hessian(self, theta: Array) -> Array:
         """The Hessian by central differences of the gradient, symmetrized."""
@@ -87,8 +87,8 @@ class Landscape:
         """The model with these parameters."""
         return attention(*self.split(theta))
 
-    def _even(self, theta: Array) -> Array:
-        """E[even^2] for stacked points."""
+    def even_square(self, theta: Array) -> Array:
+        """E[even^2] for stacked points, of any leading axes."""
         weights = np.asarray(self.law.weights)
         moments = (_even_square(*self.split(theta), Lambda, self.reduced.N) for Lambda in self.law.matrices)
         return sum((w * m for w, m in zip(weights, moments, strict=True)), np.zeros(()))

@@ -127,8 +127,7 @@ def _random_constants(law: DiagonalCovariance, N: float, sigma: float, Theta: Ar
     top = float(law.moments[1].max())
     start = sigma**2 * _slack(2 * reach - np.sqrt(d) * sigma**2 * moment)
     # E Lambda^2 is diagonal, and nu is the least of eta_i and zeta_ij: the least curvature in M.
-    loss = reduced_loss(law, N)
-    nu = float(loss.arrow(loss.rows(np.zeros((d, d))), 1.0).diagonal()[:-1].min())
+    nu = reduced_loss(law, N).least_curvature
     return FlowConstants(
         sigma_max=float(np.sqrt(2 * reach / (np.sqrt(d) * moment))),
         u_bound=float(np.sqrt(start / (2 * np.sqrt(d) * top))),

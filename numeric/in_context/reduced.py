@@ -96,6 +96,13 @@ class ReducedLoss:
             return -self._matrix(self.rows(slope) / D)
         return np.linalg.solve(self._curvature(D), -slope.ravel()).reshape(zero.shape)
 
+    @cached_property
+    def least_curvature(self) -> float:
+        """The least eigenvalue of l in M = u U11, so that ||dl/dU11||^2 >= 2 u^2 least_curvature (l - min l)."""
+        zero = np.zeros((self.dimension, self.dimension))
+        D, _, _ = self._second_order(self.rows(zero), 1.0)
+        return float(D.min() if self.is_diagonal else np.linalg.eigvalsh(self._curvature(D))[0])
+
     @property
     def minimum(self) -> float:
         """min l, negative: -tr(Lambda^2 Gamma^{-1})/2 for a fixed covariance (Lemma 5.3)."""
@@ -162,11 +169,10 @@ def reduced_loss(law: CovarianceLaw, N: float) -> ReducedLoss:
     if not N >= 1:
         raise InputError(f"N: got {N}; a training prompt has at least one labelled example")
     if isinstance(law, DiagonalCovariance):
-        d = law.dimension
-        square = np.diag(law.moments[1])
-        rows = tuple(np.ascontiguousarray(q).reshape(1, -1) for q in (law.cubic, law.mixed, square))
-        return ReducedLoss(law, float(N), np.eye(d)[None], np.ones(1), linear_self_attention_random, rows, (float(N),))
+        return _of_moments(law, N, law.cubic, law.mixed, law.square)
     if isinstance(law, CovarianceMixture):
+        if law.is_diagonal and len(law.matrices) > 1:
+            return _of_moments(law, N, *_mixture_moments(law))
         (lam, basis), d = law.spectra, law.dimension
         pair = (len(lam), d, d)
         left, right = np.broadcast_to(lam[:, :, None], pair), np.broadcast_to(lam[:, None, :], pair)
@@ -179,6 +185,21 @@ def reduced_loss(law: CovarianceLaw, N: float) -> ReducedLoss:
         f"law: got {type(law).__name__}; the reduced losses are derived for CovarianceMixture (fixed_covariance) and "
         f"DiagonalCovariance: draw any other law with drawn_covariances"
     )
+
+
+def _of_moments(law: CovarianceLaw, N: float, cubic: Array, mixed: Array, square: Array) -> ReducedLoss:
+    """Of diagonal matrices: E[lambda_i^2 lambda_j], E[lambda_i lambda_j sum_k lambda_k] and E[Lambda^2], d x d, do."""
+    rows = tuple(np.ascontiguousarray(q).reshape(1, -1) for q in (cubic, mixed, square))
+    basis = np.eye(law.dimension)[None]
+    return ReducedLoss(law, float(N), basis, np.ones(1), linear_self_attention_random, rows, (float(N),))
+
+
+def _mixture_moments(law: CovarianceMixture) -> tuple[Array, Array, Array]:
+    """The three moments of a mixture of diagonal matrices, which need not be independent along the diagonal."""
+    lam, _ = law.spectra
+    weighted = lam * np.asarray(law.weights)[:, None]
+    total = lam.sum(axis=1, keepdims=True)
+    return (weighted * lam).T @ lam, (weighted * total).T @ lam, np.diag((weighted * lam).sum(axis=0))
 
 
 def check_point(loss: ReducedLoss, U11: Any, u: float) -> tuple[Array, float]:

@@ -16,7 +16,7 @@ import numpy as np
 from numeric.in_context.covariance import CovarianceMixture, DiagonalCovariance
 from numeric.in_context.labels import linear_labels
 from numeric.in_context.limits import gamma
-from numeric.in_context.prompts import GaussianQuery, PromptLaw, SameQuery
+from numeric.in_context.prompts import FixedQuery, GaussianQuery, PromptLaw, SameQuery
 from numeric.kernels import Array
 from numeric.validation import InputError, check_shape, real_array
 
@@ -52,7 +52,7 @@ def risk(P: Any, law: PromptLaw) -> Risk:
     Args:
         P: d x d; ``limit(training_law, N).predictor`` is the trained model.
         law: of the test prompts. Any label law for one task and one covariance; linear labels for random tasks,
-            random covariances and query shift, where only second moments of the task enter.
+            random covariances and query shift, where only second moments of task and query enter.
 
     Raises:
         InputError: no exact formula is known for the combination; `estimate` serves all.
@@ -78,23 +78,38 @@ def risk(P: Any, law: PromptLaw) -> Risk:
 
 
 def _linear_risk(P: Array, law: PromptLaw) -> Risk:
-    """For y = <w, x> + noise only W = E[w w^T] enters, and moments of Lambda up to the third."""
+    """For y = <w, x> + noise only second moments of the task and of the query enter, and three moments of Lambda."""
     W, noise = law.task_law.second_moment, law.labels.noise
-    if isinstance(law.covariance, DiagonalCovariance) and isinstance(law.query, SameQuery):
-        variance, bias = _diagonal_parts(P, law.covariance, W, noise)
-        return Risk(noise**2, variance / law.length, bias)
-    if not isinstance(law.covariance, CovarianceMixture) or not isinstance(law.query, SameQuery | GaussianQuery):
-        raise InputError(
-            f"law: got {type(law.covariance).__name__} with {type(law.query).__name__}; the exact risk is known for "
-            f"SameQuery, and for GaussianQuery with a mixture of covariances: use estimate(...)"
+    query = _query_moment(law)
+    if isinstance(law.covariance, DiagonalCovariance):
+        diagonal = law.covariance
+        parts = (
+            _diagonal_parts(P, diagonal, W, noise) if query is None else _shifted_parts(P, diagonal, query, W, noise)
         )
-    parts = [_linear_parts(P, Lambda, _query_covariance(law, Lambda), W, noise) for Lambda in law.covariance.matrices]
-    variance, bias = law.covariance.expectation(np.array(parts))
+        return Risk(noise**2, parts[0] / law.length, parts[1])
+    if not isinstance(law.covariance, CovarianceMixture):
+        raise InputError(
+            f"law: got {type(law.covariance).__name__}; the exact risk is known for mixtures and for independent "
+            f"eigenvalues: use estimate(...)"
+        )
+    mixture = law.covariance
+    found = [_linear_parts(P, Lambda, Lambda if query is None else query, W, noise) for Lambda in mixture.matrices]
+    variance, bias = mixture.expectation(np.array(found))
     return Risk(noise**2, float(variance) / law.length, float(bias))
 
 
-def _query_covariance(law: PromptLaw, Lambda: Array) -> Array:
-    return np.asarray(law.query.covariance) if isinstance(law.query, GaussianQuery) else Lambda
+def _query_moment(law: PromptLaw) -> Array | None:
+    """E[x_query x_query^T] of a query that does not depend on the prompt; None for one more covariate."""
+    if isinstance(law.query, SameQuery):
+        return None
+    if isinstance(law.query, GaussianQuery):
+        return np.asarray(law.query.covariance, dtype=float)
+    if isinstance(law.query, FixedQuery):
+        return np.outer(law.query.point, law.query.point)
+    raise InputError(
+        f"law: got {type(law.query).__name__}; the exact risk is known for SameQuery, and for queries independent of "
+        f"the prompt, GaussianQuery and FixedQuery: use estimate(...)"
+    )
 
 
 def _linear_parts(P: Array, Lambda: Array, Lambda_q: Array, W: Array, noise: float) -> tuple[float, float]:
@@ -104,8 +119,17 @@ def _linear_parts(P: Array, Lambda: Array, Lambda_q: Array, W: Array, noise: flo
     return spread + float(np.sum((Lambda @ W @ Lambda) * B)), float(np.sum((off.T @ Lambda_q @ off) * W))
 
 
+def _shifted_parts(P: Array, law: DiagonalCovariance, Lambda_q: Array, W: Array, noise: float) -> tuple[float, float]:
+    """The same in expectation over independent eigenvalues, for a query of its own: E[lambda_i lambda_j] is enough."""
+    B, pair, m1 = P.T @ Lambda_q @ P, _second_moments(law), law.moments[0]
+    quadratic = float(np.sum(pair * W * B))
+    spread = float(np.diag(W) @ pair @ np.diag(B)) + noise**2 * float(m1 @ np.diag(B))
+    bias = quadratic - 2 * float(m1 @ np.diag(P.T @ Lambda_q @ W)) + float(np.sum(Lambda_q * W))
+    return spread + quadratic, bias
+
+
 def _diagonal_parts(P: Array, law: DiagonalCovariance, W: Array, noise: float) -> tuple[float, float]:
-    """The same in expectation over independent eigenvalues: with T_ijk = E[lambda_i lambda_j lambda_k]."""
+    """The same where the query shares the eigenvalues of its prompt: with T_ijk = E[lambda_i lambda_j lambda_k]."""
     T, pair = _third_moments(law), _second_moments(law)
     squares = P**2
     quadratic = float(np.einsum("kij,ki,kj,ij->", T, P, P, W))
