@@ -3,7 +3,7 @@
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -110,21 +110,31 @@ def load(path: str | Path) -> ProblemData:
     Raises:
         InputError: the file is missing, truncated, no npz or pickled, lacks keys, or its shapes disagree.
     """
-    arrays = _read(Path(path))
+    arrays = read_arrays(Path(path), _is_used, KEYS)
     try:
         return _sorted_out(arrays)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def _read(path: Path) -> dict[str, Array]:
+def read_arrays(path: Path, is_used: Callable[[str], bool], keys: str) -> dict[str, Array]:
+    """Arrays of an npz file.
+
+    Args:
+        path: the file.
+        is_used: tells which keys to read.
+        keys: the keys in words, for errors.
+
+    Raises:
+        InputError: the file is missing, truncated, no npz or pickled.
+    """
     try:
         # Opened here, because numpy.load leaves a damaged file open.
         with path.open("rb") as stream:
             file = np.load(stream, allow_pickle=False)
             if isinstance(file, np.ndarray):
-                raise InputError(f"{path}: holds a single array; use numpy.savez and the keys {KEYS}")
-            return {key: file[key] for key in file.files if _is_used(key)}
+                raise InputError(f"{path}: holds a single array; use numpy.savez and the keys {keys}")
+            return {key: file[key] for key in file.files if is_used(key)}
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as error:

@@ -258,21 +258,29 @@ def report(verdicts: Path, out: Path) -> None:
 @click.argument("name")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE.npz]...")
 @click.option("--quick", is_flag=True, help="A smaller version, in seconds.")
+@click.option("--out", type=click.Path(path_type=Path), help="A folder for the tables (CSV, JSON) and pictures.")
 @_json_option
 @_mistakes_in_one_sentence
-def experiment(name: str, files: tuple[Path, ...], quick: bool, json_to: str | None) -> None:
+def experiment(name: str, files: tuple[Path, ...], quick: bool, out: Path | None, json_to: str | None) -> None:
     """Run an experiment whose table the documentation shows; "list" tells their names.
 
     recovery: query-key matrices from attention maps; with FILEs (A1, A2, B [, X_true]) for your own heads.
     sketching: the cost of a sketched Newton step. contraction: its rate in two norms.
+    linear-attention: in-context regression; with FILEs (Lambda, or eigenvalues, [, weights]) for covariance laws of
+    your own. in-context-speed: its seconds.
     """
     from proofs_check.display import study_table, write_json
     from proofs_check.experiments import EXPERIMENTS, run
+    from proofs_check.experiments.output import check_folder, write_study
 
     if name == "list":
         click.echo("\n".join(f"{known}: {what}" for known, what in EXPERIMENTS.items()))
         return
+    if out is not None:
+        check_folder(out)
     study = run(name, files, quick, report=lambda line: click.echo(line, err=True))
+    if out is not None:
+        click.echo(f"Wrote {len(write_study(study, out))} files into {out}.", err=True)
     if json_to is not None:
         write_json(study.to_json(), json_to)
     if json_to != "-":

@@ -125,6 +125,9 @@ def study_table(study: Study) -> None:
     console.print(table)
     for note in study.notes:
         console.print(note, highlight=False)
+    for part in study.parts:
+        console.print()
+        study_table(part)
 
 
 def _cell(value: Any) -> str:

@@ -20,6 +20,7 @@ from numeric.in_context.covariance import (
     fixed_covariance,
 )
 from numeric.in_context.descent import gradient_descent
+from numeric.in_context.files import load_covariance
 from numeric.in_context.flow import gradient_flow
 from numeric.in_context.labels import LabelMoments, Labels, cubic_labels, linear_labels, link_labels, sign_labels
 from numeric.in_context.landscape import Arrival, Landscape, classify, follow, landscape
@@ -100,6 +101,7 @@ __all__ = [
     "limit",
     "linear_labels",
     "link_labels",
+    "load_covariance",
     "norm_moment",
     "quadratic_form",
     "reduced_loss",
