@@ -124,7 +124,7 @@ def study_table(study: Study) -> None:
     console.print(f"[bold]{study.title}[/]")
     console.print(table)
     for note in study.notes:
-        console.print(note, highlight=False)
+        console.print(note, highlight=False, markup=False)
     for part in study.parts:
         console.print()
         study_table(part)

@@ -218,6 +218,19 @@ def exponential_test_risk(a: float, c: float, d: int, M: float) -> float:
     return d * (a**2 * c**3 * (6 * (1 + 1 / M) + (6 + 2 * (d - 1)) / M) - 4 * a * c**2 + c)
 
 
+def least_norm_risk(d: int, M: int, noise: float) -> float:
+    """Excess risk of least squares of least norm for Lambda = I, w ~ N(0, I) and few examples.
+
+    It is d - M, the part of w off the span, and noise^2 E tr (X X^T)^{-1} = noise^2 M/(d - M - 1).
+
+    Raises:
+        InputError: M is above d - 2, where the mean is infinite or least squares has no freedom left.
+    """
+    if d - 2 < M:
+        raise InputError(f"M: got {M} examples in dimension {d}; this formula is for at most d - 2")
+    return d - M + noise**2 * M / (d - M - 1)
+
+
 def least_squares_risk(d: int, M: int, noise: float) -> float:
     """Excess risk of ordinary least squares for any Gaussian covariates: noise^2 d/(M - d - 1).
 

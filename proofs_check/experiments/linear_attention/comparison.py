@@ -49,7 +49,13 @@ def comparison_study(scene: Scene, quick: bool) -> Study:
     notes = (
         f"d = {d}, N = {N}, noise {NOISE}, w ~ N(0, I), {count} prompts for each M; E(prediction - <w, x>)^2, all "
         "coordinates. Bayes knows the laws of task and noise, and no predictor beats it.",
-        f"Least exact risk, without Bayes: {_winners(exact)}.",
+        f"Least exact risk, without Bayes: {_winners(exact)}. At M = d - 1, d, d + 1 that of least squares is infinite"
+        + (
+            "."
+            if LEAST_SQUARES in exact[1] or d < 3
+            else "; for fewer examples it has no formula here and is left out."
+        ),
+        _crossing(exact),
     )
     title = "Comparison with least squares"
     return Study("comparison", title, COLUMNS, rows, notes, picture=lambda: _picture(rows, exact))
@@ -58,7 +64,7 @@ def comparison_study(scene: Scene, quick: bool) -> Study:
 def _exact(law: PromptLaw, P: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Exact excess risks, of those predictors that have one at this M."""
     known = {name: risk(matrix, law).excess for name, matrix in P.items()}
-    squares = exact_least_squares(law.covariance.dimension, law.length, NOISE)
+    squares = exact_least_squares(law)
     return known if squares is None else {**known, LEAST_SQUARES: squares}
 
 
@@ -89,6 +95,15 @@ def _winners(exact: Mapping[int, Mapping[str, float]]) -> str:
         else:
             runs.append((name, M, M))
     return "; ".join(f"{name} for M = {first} to {last}" for name, first, last in runs)
+
+
+def _crossing(exact: Mapping[int, Mapping[str, float]]) -> str:
+    """Training for prompts of length N costs a bias, which one plain gradient step has only where Lambda is not I."""
+    better = [M for M, values in exact.items() if values[STEP] < values[LSA]]
+    last = max(exact)
+    if not better:
+        return f"One gradient step is worse than LSA up to M = {last}."
+    return f"One gradient step is better than LSA from M = {better[0]} on."
 
 
 def _picture(rows: Sequence[Mapping[str, Any]], exact: Mapping[int, Mapping[str, float]]) -> Any:

@@ -33,8 +33,8 @@ COLUMNS = {
     "kept": "kept",
 }
 NOTES = (
-    "mu is the PL constant of (5.8) or Lemma C.8. k is the least curvature of the loss in u U11: ||grad l||^2 >= 2 k u^2 "
-    "(l - min l) holds for every law, also for those for which the paper states no constants.",
+    "mu is the PL constant of (5.8) or Lemma C.8. k is the least curvature of the loss in u U11: "
+    "||grad l||^2 >= 2 k u^2 (l - min l) for every law, also for those for which the paper states no constants.",
 )
 
 

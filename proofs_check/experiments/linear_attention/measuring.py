@@ -6,13 +6,21 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from numeric.in_context import Estimate, PromptLaw, Prompts, estimate, least_squares_risk
+from numeric.in_context import (
+    CovarianceMixture,
+    Estimate,
+    PromptLaw,
+    Prompts,
+    estimate,
+    least_norm_risk,
+    least_squares_risk,
+)
 
 Predictor = Callable[[Prompts], np.ndarray]
 CERTAIN = 1e-3
 """The probability with which the largest of all |z| exceeds its limit by chance."""
 ROUNDING = 1e-12
-"""Standard errors below this, of errors of order 1, are rounding: least squares without noise is exact from M = d on."""
+"""Standard errors below this, of errors of order 1, are rounding: least squares without noise, from M = d on."""
 NORMAL_95 = 1.96
 """Half the width of a 95 % interval in standard errors."""
 
@@ -38,11 +46,22 @@ def compared(exact: float | None, mean: float, error: float, scored: bool = True
     }
 
 
-def exact_least_squares(d: int, M: int, noise: float) -> float | None:
-    """Excess risk of least squares: exact from M = d + 2 on (0 without noise from M = d on), else not known here."""
-    if noise == 0 and M >= d:
+def exact_least_squares(law: PromptLaw) -> float | None:
+    """Excess risk of least squares, for any Gaussian covariates from M = d + 2 on (without noise: 0 from M = d on).
+
+    For fewer examples it is known here for multiples of I and w ~ N(0, I) only; None elsewhere.
+    """
+    d, M, noise, covariance = law.covariance.dimension, law.length, law.labels.noise, law.covariance
+    if noise == 0 and d <= M:
         return 0.0
-    return least_squares_risk(d, M, noise) if M >= d + 2 else None
+    if d + 2 <= M:
+        return least_squares_risk(d, M, noise)
+    if d - 2 < M or not (isinstance(covariance, CovarianceMixture) and len(covariance.matrices) == 1):
+        return None
+    scale = float(covariance.matrices[0, 0, 0])
+    is_round = np.array_equal(covariance.matrices[0], scale * np.eye(d))
+    # Scaled covariates are like scaled noise: (sqrt(scale) x, y) has the error of (x, y) times scale.
+    return scale * least_norm_risk(d, M, noise / np.sqrt(scale)) if is_round else None
 
 
 def has_fourth_moment(d: int, M: int) -> bool:

@@ -1,12 +1,13 @@
 """Random covariances at scales c = 1, 4, 9: Figure 1 of the paper as far as linear self-attention is concerned.
 
 Models are trained on the mean covariance ("fixedcov") and on the random one ("randomcov"), for three N each. As in the
-paper 64 covariances with 64 prompts each are drawn, errors are divided by d, and intervals are 90 % bootstrap ones. Here
-whole covariances are drawn again, because prompts of one covariance are no independent samples.
+paper 64 covariances with 64 prompts each are drawn, errors are divided by d, and intervals are 90 % bootstrap ones,
+here of whole covariances, because prompts of one covariance are no independent samples.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,22 @@ from numeric.in_context import (
     least_squares,
     limit,
     risk,
+    squared_errors,
 )
 from proofs_check.experiments import Study
-from proofs_check.experiments.linear_attention.measuring import compared, exact_least_squares
+from proofs_check.experiments.linear_attention.measuring import (
+    Predictor,
+    compared,
+    exact_least_squares,
+    excess_errors,
+)
 from proofs_check.experiments.linear_attention.scenes import Scene, lengths, training_lengths
 
 SCALES = (1.0, 4.0, 9.0)
 COVARIANCES, QUICK_COVARIANCES = 64, 16
 """Drawn covariances, and prompts for each of them."""
+PROMPTS, QUICK_PROMPTS = 40_000, 4_000
+"""Independent prompts behind a z-score."""
 BOOTSTRAP, QUANTILES = 1000, (0.05, 0.95)
 LEAST_SQUARES = "least squares"
 AXES = (1.0, 1.0, 4.0, 8.0)
@@ -63,6 +72,7 @@ def random_study(scene: Scene, quick: bool) -> Study:
         quick: 16 x 16 prompts, every other M.
     """
     d, side = scene.random.dimension, QUICK_COVARIANCES if quick else COVARIANCES
+    count = QUICK_PROMPTS if quick else PROMPTS
     fixed, grid = fixed_covariance(scene.random.mean), lengths(d)[::2] if quick else lengths(d)
     ends = {
         f"{kind}_N{N}": limit(law, N)
@@ -72,10 +82,13 @@ def random_study(scene: Scene, quick: bool) -> Study:
     infinite = {kind: limit(law, np.inf) for kind, law in (("fixedcov", fixed), ("randomcov", scene.random))}
     laws = [("fixed, E Lambda", fixed), *((f"random, c = {c:g}", scene.random.scaled(c)) for c in SCALES)]
     panels = [_panel(name, law, infinite) for name, law in laws]
-    points = [point for seed, panel in enumerate(panels) for point in _points(panel, ends, grid, side, seed)]
-    rows = [point for point in points if point["M"] == grid[-1]]
+    points: list[dict[str, Any]] = []
+    for seed, panel in enumerate(panels):
+        found = _points(panel, ends, grid, side, seed)
+        points += [p if p["M"] < grid[-1] else _scored(p, panel, ends, count, seed) for p in found]
+    rows = [p for p in points if p["M"] == grid[-1]]
     title = "Random covariances: errors against M, as in Figure 1"
-    notes = (*_notes(d, side), *_trends(points, panels, grid))
+    notes = (*_notes(d, side, count), *_trends(points, panels, grid[-1]))
     return Study("random-covariances", title, COLUMNS, rows, notes, points, lambda: _picture(points, panels))
 
 
@@ -86,65 +99,73 @@ def _panel(name: str, law: CovarianceLaw, infinite: Mapping[str, Limit]) -> _Pan
     return _Panel(name, law, float(np.trace(law.mean)) / d, limits)
 
 
-def _notes(d: int, side: int) -> tuple[str, ...]:
+def _notes(d: int, side: int, count: int) -> tuple[str, ...]:
     return (
         f"d = {d}, noiseless, {side} covariances with {side} prompts each, errors divided by d; intervals: {BOOTSTRAP} "
-        "bootstrap draws of whole covariances. Exact values: moments of Lambda up to the third.",
-        "The softmax GPT-2 curves of the figure are out of scope. Which of the two LSA limits (M = N = infinity, trained "
-        "on the fixed or on the random covariance) the paper's dashed line shows is not known; both are given.",
+        f"bootstrap draws of whole covariances; z: of {count} other prompts with a covariance each. Exact values: "
+        "moments of Lambda up to the third.",
+        "The softmax GPT-2 curves of the figure are out of scope. Which of the two LSA limits (M = N = infinity, "
+        "trained on the fixed or on the random covariance) the paper's dashed line shows is not known; both are given.",
     )
 
 
 def _points(
     panel: _Panel, ends: Mapping[str, Limit], grid: Sequence[int], side: int, seed: int
 ) -> list[dict[str, Any]]:
-    rng, d = np.random.default_rng(seed), panel.law.dimension
-    law = PromptLaw(RepeatedCovariance(panel.law, side), grid[-1])
-    prompts = law.draw(rng, side * side)
+    """Estimates from the same prompts for all M, of which the first M examples are shown."""
+    rng = np.random.default_rng(seed)
+    prompts = PromptLaw(RepeatedCovariance(panel.law, side), grid[-1]).draw(rng, side * side)
     draws = rng.integers(side, size=(BOOTSTRAP, side))
     points = []
     for M in grid:
         first = Prompts(prompts.x[:, :M], prompts.y[:, :M], prompts.query, prompts.target, prompts.tasks)
-        predictions = {name: end.model.predict(first) for name, end in ends.items()}
-        predictions[LEAST_SQUARES] = least_squares(first)
-        for name, predicted in predictions.items():
-            clusters = ((predicted - first.target) ** 2).reshape(side, side).mean(axis=1) / d
-            points.append(
-                {"panel": panel.name, "curve": name, "M": M, **_summary(clusters, draws, panel, ends, name, M)}
-            )
+        predictors: dict[str, Predictor] = {name: end.model.predict for name, end in ends.items()}
+        for name, predict in (predictors | {LEAST_SQUARES: least_squares}).items():
+            clusters = squared_errors(first, predict(first)).reshape(side, side).mean(axis=1) / panel.law.dimension
+            low, high = np.quantile(clusters[draws].mean(axis=1), QUANTILES)
+            exact = _exact(panel, ends, name, M)
+            within = None if exact is None or name == LEAST_SQUARES else bool(low <= exact <= high)
+            found = {"exact": exact, "estimate": float(clusters.mean()), "low": float(low), "high": float(high)}
+            points.append({"panel": panel.name, "curve": name, "M": M, **found, "within": within})
     return points
 
 
-def _summary(
-    clusters: np.ndarray, draws: np.ndarray, panel: _Panel, ends: Mapping[str, Limit], name: str, M: int
+def _exact(panel: _Panel, ends: Mapping[str, Limit], name: str, M: int) -> float | None:
+    law, d = PromptLaw(panel.law, M), panel.law.dimension
+    value = exact_least_squares(law) if name == LEAST_SQUARES else risk(ends[name].predictor, law).total
+    return None if value is None else value / d
+
+
+def _scored(
+    point: Mapping[str, Any], panel: _Panel, ends: Mapping[str, Limit], count: int, seed: int
 ) -> dict[str, Any]:
-    d = panel.law.dimension
-    exact = (
-        exact_least_squares(d, M, 0.0)
-        if name == LEAST_SQUARES
-        else risk(ends[name].predictor, PromptLaw(panel.law, M)).total / d
-    )
-    low, high = np.quantile(clusters[draws].mean(axis=1), QUANTILES)
-    row = compared(exact, clusters.mean(), clusters.std(ddof=1) / np.sqrt(len(clusters)))
-    return {**row, "low": float(low), "high": float(high)}
+    """A point with the z-score of independent prompts, a covariance each: the mean of 64 is too skew for one."""
+    name = point["curve"]
+    if name == LEAST_SQUARES:
+        return {**point, "z": None}
+    law, d = PromptLaw(panel.law, point["M"]), panel.law.dimension
+    found = excess_errors(law, {name: ends[name].model.predict}, count, seed)
+    return {**point, "z": compared(point["exact"], found.mean[0] / d, found.standard_error[0] / d)["z"]}
 
 
-def _trends(points: Sequence[Mapping[str, Any]], panels: Sequence[_Panel], grid: Sequence[int]) -> list[str]:
-    """What the paper says about the figure, decided for linear self-attention by its exact errors at the last M."""
+def _trends(points: Sequence[Mapping[str, Any]], panels: Sequence[_Panel], last: int) -> list[str]:
+    """What the paper says about the figure, for the exact errors of linear self-attention."""
     notes = []
     for panel in panels:
+        mine = [p for p in points if p["panel"] == panel.name and p["curve"] != LEAST_SQUARES]
         exact = {
-            (point["curve"], point["M"]): point["exact"]
-            for point in points
-            if point["panel"] == panel.name and point["curve"] != LEAST_SQUARES
+            name: [p["exact"] for p in mine if p["curve"] == name] for name in dict.fromkeys(p["curve"] for p in mine)
         }
-        names = list(dict.fromkeys(curve for curve, _ in exact))
-        best = min(names, key=lambda name: exact[name, grid[-1]])
-        falls = all(exact[name, a] >= exact[name, b] for name in names for a, b in zip(grid, grid[1:], strict=False))
+        best = min(exact, key=lambda name: exact[name][-1])
+        falls = all(a >= b for line in exact.values() for a, b in pairwise(line))
+        random = [line[-1] for name, line in exact.items() if name.startswith("randomcov")]
+        order = "smaller" if random == sorted(random, reverse=True) else "not smaller"
         limits = ", ".join(f"{kind} {value:.4g}" for kind, value in panel.limits.items())
+        within = [p["within"] for p in mine]
         notes.append(
-            f"{panel.name}: 0 predicts {panel.zero:.4g}, LSA limits {limits}; at M = {grid[-1]} {best} is best with "
-            f"{exact[best, grid[-1]]:.4g}; errors {'fall' if falls else 'do not fall'} with M throughout, also beyond N."
+            f"{panel.name}: 0 predicts {panel.zero:.4g}; LSA limits: {limits}. At M = {last} {best} is best, with "
+            f"{exact[best][-1]:.4g}; randomcov with larger N is {order}. No spike beyond N: errors "
+            f"{'fall' if falls else 'do not fall'} with M. {sum(within)} of {len(within)} intervals hold the exact value."
         )
     return notes
 
@@ -163,7 +184,7 @@ def _picture(points: Sequence[Mapping[str, Any]], panels: Sequence[_Panel]) -> A
             axes.axhline(panel.limits[kind], color="k", ls=style, lw=1, label=f"LSA limit, {kind}")
         axes.axhline(AXES[index], color="0.8", lw=0.7, label="top of the paper's axis")
         axes.set(title=f"test: {panel.name}", xlabel="in-context examples", ylabel="" if index else "squared error")
-        axes.set(yscale="log", ylim=(1e-2, None))
+        axes.set(yscale="log", xlim=(0, None), ylim=(1e-2, 2 * max(p["high"] for p in mine)))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize=8)
     return figure
 

@@ -61,8 +61,8 @@ def risk_study(scene: Scene, quick: bool) -> Study:
     notes = (
         f"d = {d}, labels with noise {NOISE}, w ~ N(0, I), {count} prompts for each M; E(prediction - <w, x>)^2/d, "
         f"0 predicts {np.trace(scene.tests.mean) / d:.4g}.",
-        "Exact: Theorem 4.2 averaged over w (LSA, one step, zero), noise^2 d/(M - d - 1) (least squares). Least squares "
-        "has z-scores where its squared error has four moments, M >= d + 8.",
+        "Exact: Theorem 4.2 averaged over w (LSA, one step, zero), noise^2 d/(M - d - 1) (least squares). Least "
+        "squares has z-scores where its squared error has four moments, M >= d + 8.",
     )
     title = "Risk against the length M of a test prompt"
     return Study("risks", title, COLUMNS, rows, notes, points, lambda: _picture(points, law))
@@ -89,7 +89,7 @@ def _points(
     points = []
     for (name, (P, _)), mean, error in zip(models.items(), found.mean / d, found.standard_error / d, strict=True):
         parts = None if P is None else risk(P, law)
-        exact = exact_least_squares(d, M, NOISE) if name == LEAST_SQUARES else None
+        exact = exact_least_squares(law) if name == LEAST_SQUARES else None
         value = exact if parts is None else parts.excess
         scored = name != LEAST_SQUARES or has_fourth_moment(d, M)
         split = {} if parts is None else {"variance": parts.variance / d, "bias": parts.bias / d}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numeric.in_context import (
     Estimate,
     GaussianQuery,
     Limit,
+    LinearSelfAttention,
     OrthogonalQuery,
     PromptLaw,
     Prompts,
@@ -29,6 +31,8 @@ STRENGTHS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 QUICK_STRENGTHS = (0.5, 1.0, 2.0)
 CURVE_STRENGTH = 2.0
 """c of the curves over M."""
+LINE_POINTS = 31
+"""Points of the lines of exact values."""
 PROMPTS, QUICK_PROMPTS = 20_000, 2_000
 TASK, QUERY, COVARIATE = "task", "query", "covariate"
 COLUMNS = {
@@ -75,7 +79,13 @@ def shift_study(scene: Scene, quick: bool) -> Study:
     title = "Task and query shift are harmless, covariate shift is not"
     points = [*rows, *curve, *orthogonal]
     return Study(
-        "shifts", title, COLUMNS, [*rows, *orthogonal], _notes(d, N, count), points, lambda: _picture(rows, curve)
+        "shifts",
+        title,
+        COLUMNS,
+        [*rows, *orthogonal],
+        _notes(d, N, count),
+        points,
+        lambda: _picture(trained, rows, curve),
     )
 
 
@@ -83,10 +93,10 @@ def _notes(d: int, N: int, count: int) -> tuple[str, ...]:
     return (
         f"d = {d}, N = {N}, noiseless, {count} prompts a row; relative error E(prediction - t)^2/E t^2 for t = <w, x>, "
         f"slope E[prediction t]/E t^2, 1 for least squares, whose error is 0 from M = d on.",
-        "task, query: the first half of the coordinates of w, of the query is scaled by c. covariate: the examples are "
-        "scaled by c and the query is not; the slope tends to c^2.",
-        "orthogonal: the query is projected off the span of M < d examples; then the prediction is 0 if Gamma^{-1} is a "
-        "multiple of I, and is not otherwise.",
+        "task, query: the first half of the coordinates of w, of the query is scaled by c. covariate: the examples "
+        "are scaled by c and the query is not; the slope tends to c^2.",
+        "orthogonal: the query is projected off the span of M < d examples; then the prediction is 0 if Gamma^{-1} is "
+        "a multiple of I, and is not otherwise.",
     )
 
 
@@ -104,15 +114,10 @@ def _shifted(trained: _Trained, shift: str, c: float, M: int) -> PromptLaw:
 
 def _row(trained: _Trained, shift: str, c: float, M: int, count: int, seed: int) -> dict[str, Any]:
     law = _shifted(trained, shift, c, M)
-    P = trained.end.predictor
-    assert isinstance(law.query, GaussianQuery)
-    W, Lambda_q = law.task_law.second_moment, law.query.covariance
-    size = float(np.sum(W * Lambda_q))
-    # E[prediction | query, w] = query^T P E[Lambda] w, whatever M is.
-    slope = float(np.sum((Lambda_q @ P @ law.covariance.mean) * W)) / size
+    size, relative_error, slope = _exact(trained, law)
     found = _measured(law, trained, slope, count, seed)
     mean, error = found.mean / size, found.standard_error / size
-    exact = compared(risk(P, law).excess / size, mean[0], error[0])
+    exact = compared(relative_error, mean[0], error[0])
     z = float(mean[1] / error[1])
     return {
         "shift": shift,
@@ -124,6 +129,17 @@ def _row(trained: _Trained, shift: str, c: float, M: int, count: int, seed: int)
         "slope_error": float(error[1]),
         "slope_z": z,
     }
+
+
+def _exact(trained: _Trained, law: PromptLaw) -> tuple[float, float, float]:
+    """E t^2, the relative error and the slope."""
+    P = trained.end.predictor
+    assert isinstance(law.query, GaussianQuery)
+    W, Lambda_q = law.task_law.second_moment, law.query.covariance
+    size = float(np.sum(W * Lambda_q))
+    # E[prediction | query, w] = query^T P E[Lambda] w, whatever M is.
+    slope = float(np.sum((Lambda_q @ P @ law.covariance.mean) * W)) / size
+    return size, risk(P, law).excess / size, slope
 
 
 def _measured(law: PromptLaw, trained: _Trained, slope: float, count: int, seed: int) -> Estimate:
@@ -144,28 +160,36 @@ def _orthogonal_rows(trained: _Trained, count: int) -> list[dict[str, Any]]:
     for seed, (name, covariance, exact) in enumerate(cases):
         law = PromptLaw(covariance, max(1, d // 2), standard_tasks(d), query=OrthogonalQuery())
         model = limit(covariance, trained.N).model
-        found = estimate(law, lambda prompts, model=model: model.predict(prompts) ** 2, count, seed=seed)
+        found = estimate(law, partial(_squared_prediction, model), count, seed=seed)
         size = float(np.trace(covariance.mean))
         row = compared(exact, float(found.mean) / size, float(found.standard_error) / size)
         rows.append({"shift": name, "c": None, "M": law.length, **row})
     return rows
 
 
-def _picture(rows: Sequence[Mapping[str, Any]], curve: Sequence[Mapping[str, Any]]) -> Any:
+def _squared_prediction(model: LinearSelfAttention, prompts: Prompts) -> np.ndarray:
+    return model.predict(prompts) ** 2
+
+
+def _picture(trained: _Trained, rows: Sequence[Mapping[str, Any]], curve: Sequence[Mapping[str, Any]]) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 4), layout="constrained")
     errors, slopes, over = figure.subplots(1, 3)
+    M, strengths = rows[0]["M"], np.linspace(rows[0]["c"], max(row["c"] for row in rows), LINE_POINTS)
     for index, shift in enumerate((TASK, QUERY, COVARIATE)):
         mine = [row for row in rows if row["shift"] == shift]
         along = [row for row in curve if row["shift"] == shift]
-        _draw(errors, mine, "c", ("exact", "estimate", "standard_error"), f"C{index}", shift)
-        _draw(slopes, mine, "c", ("slope", "slope_estimate", "slope_error"), f"C{index}", shift)
-        _draw(over, along, "M", ("exact", "estimate", "standard_error"), f"C{index}", shift)
-    c = np.linspace(rows[0]["c"], max(row["c"] for row in rows), 60)
-    slopes.plot(c, c**2, "k:", label="c²")
+        exact = np.array([_exact(trained, _shifted(trained, shift, c, M)) for c in strengths])
+        errors.plot(strengths, exact[:, 1], f"C{index}", lw=1)
+        slopes.plot(strengths, exact[:, 2], f"C{index}", lw=1)
+        over.plot([row["M"] for row in along], [row["exact"] for row in along], f"C{index}", lw=1)
+        _dots(errors, mine, "c", ("estimate", "standard_error"), f"C{index}", shift)
+        _dots(slopes, mine, "c", ("slope_estimate", "slope_error"), f"C{index}", shift)
+        _dots(over, along, "M", ("estimate", "standard_error"), f"C{index}", shift)
+    slopes.plot(strengths, strengths**2, "k:", label="c²")
     errors.axhline(1.0, color="gray", ls="--", lw=1, label="zero estimator")
-    errors.set(yscale="log", xlabel="strength c of the shift", ylabel="relative error", title=f"M = {rows[0]['M']}")
+    errors.set(yscale="log", xlabel="strength c of the shift", ylabel="relative error", title=f"M = {M}")
     slopes.set(xlabel="strength c of the shift", ylabel="slope", title="prediction against <w, x>")
     over.set(yscale="log", xlabel="examples M", ylabel="relative error", title=f"c = {CURVE_STRENGTH:g}")
     for axes in (errors, slopes):
@@ -173,11 +197,8 @@ def _picture(rows: Sequence[Mapping[str, Any]], curve: Sequence[Mapping[str, Any
     return figure
 
 
-def _draw(
-    axes: Any, rows: Sequence[Mapping[str, Any]], x: str, keys: tuple[str, str, str], color: str, label: str
-) -> None:
-    exact, found, error = ([row[key] for row in rows] for key in keys)
-    at = [row[x] for row in rows]
-    axes.plot(at, exact, color=color, lw=1)
+def _dots(axes: Any, rows: Sequence[Mapping[str, Any]], x: str, keys: tuple[str, str], color: str, label: str) -> None:
+    found, error = ([row[key] for row in rows] for key in keys)
     bars = [NORMAL_95 * e for e in error]
+    at = [row[x] for row in rows]
     axes.errorbar(at, found, yerr=bars, fmt="o", ms=3, capsize=2, color=color, label=f"{label} shift")
