@@ -106,6 +106,14 @@ class CovarianceMixture:
         return bool((self.spectra[1] == np.eye(self.dimension)).all())
 
     @cached_property
+    def tensors(self) -> tuple[Array, Array, Array]:
+        """E[lambda_i], E[lambda_i lambda_j] and E[lambda_i lambda_j lambda_k] of the eigenvalues in `spectra`."""
+        lam, _ = self.spectra
+        weighted, k, d = lam * np.asarray(self.weights)[:, None], len(lam), self.dimension
+        pairs = (weighted[:, :, None] * lam[:, None, :]).reshape(k, -1)
+        return weighted.sum(axis=0), weighted.T @ lam, (pairs.T @ lam).reshape(d, d, d)
+
+    @cached_property
     def _roots(self) -> Array:
         eigenvalues, basis = self.spectra
         if self.is_diagonal:
@@ -240,6 +248,19 @@ class DiagonalCovariance:
     def square(self) -> Array:
         """E[Lambda^2]."""
         return np.diag(self.moments[1])
+
+    @cached_property
+    def tensors(self) -> tuple[Array, Array, Array]:
+        """E[lambda_i], E[lambda_i lambda_j] and E[lambda_i lambda_j lambda_k]."""
+        m1, m2, m3 = self.moments
+        pair, third = np.outer(m1, m1), np.einsum("i,j,k->ijk", m1, m1, m1)
+        np.fill_diagonal(pair, m2)
+        i, twice = np.arange(len(m1)), np.outer(m2, m1)
+        third[i, i, :] = twice
+        third[i, :, i] = twice
+        third[:, i, i] = twice.T
+        third[i, i, i] = m3
+        return m1, pair, third
 
     @cached_property
     def cubic(self) -> Array:

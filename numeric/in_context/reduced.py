@@ -196,10 +196,8 @@ def _of_moments(law: CovarianceLaw, N: float, cubic: Array, mixed: Array, square
 
 def _mixture_moments(law: CovarianceMixture) -> tuple[Array, Array, Array]:
     """The three moments of a mixture of diagonal matrices, which need not be independent along the diagonal."""
-    lam, _ = law.spectra
-    weighted = lam * np.asarray(law.weights)[:, None]
-    total = lam.sum(axis=1, keepdims=True)
-    return (weighted * lam).T @ lam, (weighted * total).T @ lam, np.diag((weighted * lam).sum(axis=0))
+    _, _, third = law.tensors
+    return np.einsum("iij->ij", third), third.sum(axis=2), law.square
 
 
 def check_point(loss: ReducedLoss, U11: Any, u: float) -> tuple[Array, float]:

@@ -20,6 +20,9 @@ from numeric.in_context.prompts import FixedQuery, GaussianQuery, PromptLaw, Sam
 from numeric.kernels import Array
 from numeric.validation import InputError, check_shape, real_array
 
+Tensors = tuple[Array, Array, Array]
+"""E[lambda_i], E[lambda_i lambda_j] and E[lambda_i lambda_j lambda_k]."""
+
 
 @dataclass(frozen=True)
 class Risk:
@@ -79,22 +82,22 @@ def risk(P: Any, law: PromptLaw) -> Risk:
 
 def _linear_risk(P: Array, law: PromptLaw) -> Risk:
     """For y = <w, x> + noise only second moments of the task and of the query enter, and three moments of Lambda."""
-    W, noise = law.task_law.second_moment, law.labels.noise
-    query = _query_moment(law)
-    if isinstance(law.covariance, DiagonalCovariance):
-        diagonal = law.covariance
-        parts = (
-            _diagonal_parts(P, diagonal, W, noise) if query is None else _shifted_parts(P, diagonal, query, W, noise)
-        )
-        return Risk(noise**2, parts[0] / law.length, parts[1])
-    if not isinstance(law.covariance, CovarianceMixture):
+    W, noise, query, covariance = law.task_law.second_moment, law.labels.noise, _query_moment(law), law.covariance
+    if isinstance(covariance, DiagonalCovariance) or (
+        isinstance(covariance, CovarianceMixture) and covariance.is_diagonal and len(covariance.matrices) > 1
+    ):
+        if query is None:
+            variance, bias = _diagonal_parts(P, covariance.tensors, W, noise)
+        else:
+            variance, bias = _shifted_parts(P, covariance.tensors, query, W, noise)
+    elif isinstance(covariance, CovarianceMixture):
+        own = covariance.matrices if query is None else query
+        variance, bias = covariance.expectation(_linear_parts(P, covariance.matrices, own, W, noise))
+    else:
         raise InputError(
-            f"law: got {type(law.covariance).__name__}; the exact risk is known for mixtures and for independent "
+            f"law: got {type(covariance).__name__}; the exact risk is known for mixtures and for independent "
             f"eigenvalues: use estimate(...)"
         )
-    mixture = law.covariance
-    found = [_linear_parts(P, Lambda, Lambda if query is None else query, W, noise) for Lambda in mixture.matrices]
-    variance, bias = mixture.expectation(np.array(found))
     return Risk(noise**2, float(variance) / law.length, float(bias))
 
 
@@ -112,51 +115,38 @@ def _query_moment(law: PromptLaw) -> Array | None:
     )
 
 
-def _linear_parts(P: Array, Lambda: Array, Lambda_q: Array, W: Array, noise: float) -> tuple[float, float]:
-    """tr[Cov(x y) B], Cov(x y) = tr(W Lambda) Lambda + Lambda W Lambda + noise^2 Lambda, B = P^T Lambda_q P; bias."""
+def _linear_parts(P: Array, Lambda: Array, Lambda_q: Array, W: Array, noise: float) -> Array:
+    """tr[Cov(x y) B], Cov(x y) = tr(W Lambda) Lambda + Lambda W Lambda + noise^2 Lambda, B = P^T Lambda_q P; bias.
+
+    Lambda is k x d x d, the result k x 2.
+    """
+
+    def inner(A: Array, B: Array) -> Array:
+        return (A * B).sum(axis=(-2, -1))
+
     B, off = P.T @ Lambda_q @ P, P @ Lambda - np.eye(len(P))
-    spread = (float(np.sum(W * Lambda)) + noise**2) * float(np.sum(Lambda * B))
-    return spread + float(np.sum((Lambda @ W @ Lambda) * B)), float(np.sum((off.T @ Lambda_q @ off) * W))
+    spread = (inner(W, Lambda) + noise**2) * inner(Lambda, B) + inner(Lambda @ W @ Lambda, B)
+    return np.stack([spread, inner(np.swapaxes(off, 1, 2) @ Lambda_q @ off, W)], axis=1)
 
 
-def _shifted_parts(P: Array, law: DiagonalCovariance, Lambda_q: Array, W: Array, noise: float) -> tuple[float, float]:
-    """The same in expectation over independent eigenvalues, for a query of its own: E[lambda_i lambda_j] is enough."""
-    B, pair, m1 = P.T @ Lambda_q @ P, _second_moments(law), law.moments[0]
+def _shifted_parts(P: Array, tensors: Tensors, Lambda_q: Array, W: Array, noise: float) -> tuple[float, float]:
+    """The same in expectation over diagonal Lambda, for a query of its own: E[lambda_i lambda_j] is enough."""
+    m1, pair, _ = tensors
+    B = P.T @ Lambda_q @ P
     quadratic = float(np.sum(pair * W * B))
     spread = float(np.diag(W) @ pair @ np.diag(B)) + noise**2 * float(m1 @ np.diag(B))
     bias = quadratic - 2 * float(m1 @ np.diag(P.T @ Lambda_q @ W)) + float(np.sum(Lambda_q * W))
     return spread + quadratic, bias
 
 
-def _diagonal_parts(P: Array, law: DiagonalCovariance, W: Array, noise: float) -> tuple[float, float]:
-    """The same where the query shares the eigenvalues of its prompt: with T_ijk = E[lambda_i lambda_j lambda_k]."""
-    T, pair = _third_moments(law), _second_moments(law)
+def _diagonal_parts(P: Array, tensors: Tensors, W: Array, noise: float) -> tuple[float, float]:
+    """The same where the query shares the eigenvalues of its prompt."""
+    m1, pair, third = tensors
     squares = P**2
-    quadratic = float(np.einsum("kij,ki,kj,ij->", T, P, P, W))
-    spread = float(np.einsum("ijk,i,jk->", T, np.diag(W), squares)) + noise**2 * float(np.sum(pair * squares))
-    bias = quadratic - 2 * float(np.sum(pair * P * W)) + float(law.moments[0] @ np.diag(W))
+    quadratic = float(np.einsum("kij,ki,kj,ij->", third, P, P, W))
+    spread = float(np.einsum("ijk,i,jk->", third, np.diag(W), squares)) + noise**2 * float(np.sum(pair * squares))
+    bias = quadratic - 2 * float(np.sum(pair * P * W)) + float(m1 @ np.diag(W))
     return spread + quadratic, bias
-
-
-def _second_moments(law: DiagonalCovariance) -> Array:
-    """E[lambda_i lambda_j]."""
-    m1, m2, _ = law.moments
-    out = np.outer(m1, m1)
-    np.fill_diagonal(out, m2)
-    return out
-
-
-def _third_moments(law: DiagonalCovariance) -> Array:
-    """E[lambda_i lambda_j lambda_k], d x d x d."""
-    m1, m2, m3 = law.moments
-    out = np.einsum("i,j,k->ijk", m1, m1, m1)
-    i = np.arange(len(m1))
-    twice = np.outer(m2, m1)
-    out[i, i, :] = twice
-    out[i, :, i] = twice
-    out[:, i, i] = twice.T
-    out[i, i, i] = m3
-    return out
 
 
 @dataclass(frozen=True)

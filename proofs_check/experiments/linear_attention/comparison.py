@@ -78,9 +78,9 @@ def _rows(law: PromptLaw, N: int, P: Mapping[str, np.ndarray], count: int, seed:
     found, exact = excess_errors(law, predictors, count, seed), _exact(law, P)
     best = min(exact, key=exact.__getitem__)
     rows = []
-    for name, mean, error in zip(predictors, found.mean, found.standard_error, strict=True):
+    for name, mean in zip(predictors, found, strict=True):
         scored = name != LEAST_SQUARES or has_fourth_moment(law.covariance.dimension, law.length)
-        row = compared(exact.get(name), mean, error, scored)
+        row = compared(exact.get(name), mean, scored)
         rows.append({"M": law.length, "model": name, **row, "best": best if name == LSA else None})
     return rows
 

@@ -84,8 +84,9 @@ def random_study(scene: Scene, quick: bool) -> Study:
     panels = [_panel(name, law, infinite) for name, law in laws]
     points: list[dict[str, Any]] = []
     for seed, panel in enumerate(panels):
-        found = _points(panel, ends, grid, side, seed)
-        points += [p if p["M"] < grid[-1] else _scored(p, panel, ends, count, seed) for p in found]
+        scores = _scores(panel, ends, grid[-1], count, seed)
+        for point in _points(panel, ends, grid, side, seed):
+            points.append({**point, "z": scores.get(point["curve"]) if point["M"] == grid[-1] else None})
     rows = [p for p in points if p["M"] == grid[-1]]
     title = "Random covariances: errors against M, as in Figure 1"
     notes = (*_notes(d, side, count), *_trends(points, panels, grid[-1]))
@@ -136,16 +137,12 @@ def _exact(panel: _Panel, ends: Mapping[str, Limit], name: str, M: int) -> float
     return None if value is None else value / d
 
 
-def _scored(
-    point: Mapping[str, Any], panel: _Panel, ends: Mapping[str, Limit], count: int, seed: int
-) -> dict[str, Any]:
-    """A point with the z-score of independent prompts, a covariance each: the mean of 64 is too skew for one."""
-    name = point["curve"]
-    if name == LEAST_SQUARES:
-        return {**point, "z": None}
-    law, d = PromptLaw(panel.law, point["M"]), panel.law.dimension
-    found = excess_errors(law, {name: ends[name].model.predict}, count, seed)
-    return {**point, "z": compared(point["exact"], found.mean[0] / d, found.standard_error[0] / d)["z"]}
+def _scores(panel: _Panel, ends: Mapping[str, Limit], M: int, count: int, seed: int) -> dict[str, float | None]:
+    """z of independent prompts with a covariance each: the mean of 64 covariances is too skew for a score."""
+    law, d = PromptLaw(panel.law, M), panel.law.dimension
+    found = excess_errors(law, {name: end.model.predict for name, end in ends.items()}, count, seed)
+    scored = zip(ends, found, strict=True)
+    return {name: compared(_exact(panel, ends, name, M), mean.over(d))["z"] for name, mean in scored}
 
 
 def _trends(points: Sequence[Mapping[str, Any]], panels: Sequence[_Panel], last: int) -> list[str]:
@@ -164,8 +161,9 @@ def _trends(points: Sequence[Mapping[str, Any]], panels: Sequence[_Panel], last:
         within = [p["within"] for p in mine]
         notes.append(
             f"{panel.name}: 0 predicts {panel.zero:.4g}; LSA limits: {limits}. At M = {last} {best} is best, with "
-            f"{exact[best][-1]:.4g}; randomcov with larger N is {order}. No spike beyond N: errors "
-            f"{'fall' if falls else 'do not fall'} with M. {sum(within)} of {len(within)} intervals hold the exact value."
+            f"{exact[best][-1]:.4g}; randomcov errors are {order} with larger N. With M errors "
+            f"{'fall, also beyond N' if falls else 'rise somewhere'}. {sum(within)} of {len(within)} intervals, of "
+            "curves on the same prompts, hold the exact value."
         )
     return notes
 

@@ -87,13 +87,13 @@ def _points(
     d, M = law.covariance.dimension, law.length
     found = excess_errors(law, {name: predict for name, (_, predict) in models.items()}, count, seed)
     points = []
-    for (name, (P, _)), mean, error in zip(models.items(), found.mean / d, found.standard_error / d, strict=True):
+    for (name, (P, _)), mean in zip(models.items(), found, strict=True):
         parts = None if P is None else risk(P, law)
         exact = exact_least_squares(law) if name == LEAST_SQUARES else None
         value = exact if parts is None else parts.excess
         scored = name != LEAST_SQUARES or has_fourth_moment(d, M)
         split = {} if parts is None else {"variance": parts.variance / d, "bias": parts.bias / d}
-        row = compared(None if value is None else value / d, mean, error, scored)
+        row = compared(None if value is None else value / d, mean.over(d), scored)
         points.append({"model": name, "M": M, **split, **row})
     return points
 

@@ -10,8 +10,9 @@ from numeric.in_context import CovarianceLaw, CovarianceMixture, DiagonalCovaria
 
 FIGURE_DIMENSION = 20
 """d of Figure 1."""
-LARGEST_LANDSCAPE = 3
-"""d up to which flows over all (d + 1)^2 parameters are followed: each step has a Hessian by differences."""
+LARGEST_LANDSCAPE, MOST_MATRICES = 3, 4
+"""d and matrices of a mixture up to which flows over all (d + 1)^2 parameters are followed: each step has a Hessian by
+differences of sums over the matrices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,9 @@ def paper_scene() -> Scene:
 def law_scene(name: str, law: CovarianceLaw) -> Scene:
     """One law of the user in every part; N = 2d where a part has one N."""
     case = Case(name, law, 2 * law.dimension)
-    drawn_out = isinstance(law, CovarianceMixture) and law.dimension <= LARGEST_LANDSCAPE
-    return Scene(name, (case,), (case,) if drawn_out else (), (), tests=law, random=law, small=law)
+    is_small = law.dimension <= LARGEST_LANDSCAPE
+    is_followed = is_small and isinstance(law, CovarianceMixture) and len(law.matrices) <= MOST_MATRICES
+    return Scene(name, (case,), (case,) if is_followed else (), (), tests=law, random=law, small=law)
 
 
 def lengths(d: int) -> list[int]:

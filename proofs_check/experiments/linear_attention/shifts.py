@@ -9,7 +9,6 @@ import numpy as np
 
 from numeric.in_context import (
     CovarianceLaw,
-    Estimate,
     GaussianQuery,
     Limit,
     LinearSelfAttention,
@@ -17,14 +16,13 @@ from numeric.in_context import (
     PromptLaw,
     Prompts,
     Tasks,
-    estimate,
     fixed_covariance,
     limit,
     risk,
     standard_tasks,
 )
 from proofs_check.experiments import Study
-from proofs_check.experiments.linear_attention.measuring import NORMAL_95, compared
+from proofs_check.experiments.linear_attention.measuring import NORMAL_95, Mean, compared, means
 from proofs_check.experiments.linear_attention.scenes import Scene, lengths, training_lengths
 
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
@@ -116,18 +114,16 @@ def _row(trained: _Trained, shift: str, c: float, M: int, count: int, seed: int)
     law = _shifted(trained, shift, c, M)
     size, relative_error, slope = _exact(trained, law)
     found = _measured(law, trained, slope, count, seed)
-    mean, error = found.mean / size, found.standard_error / size
-    exact = compared(relative_error, mean[0], error[0])
-    z = float(mean[1] / error[1])
+    error, along = (mean.over(size) for mean in found)
     return {
         "shift": shift,
         "c": c,
         "M": M,
-        **exact,
+        **compared(relative_error, error),
         "slope": slope,
-        "slope_estimate": slope + float(mean[1]),
-        "slope_error": float(error[1]),
-        "slope_z": z,
+        "slope_estimate": slope + along.value,
+        "slope_error": along.error,
+        "slope_z": along.score(0.0),
     }
 
 
@@ -142,14 +138,14 @@ def _exact(trained: _Trained, law: PromptLaw) -> tuple[float, float, float]:
     return size, risk(P, law).excess / size, slope
 
 
-def _measured(law: PromptLaw, trained: _Trained, slope: float, count: int, seed: int) -> Estimate:
+def _measured(law: PromptLaw, trained: _Trained, slope: float, count: int, seed: int) -> list[Mean]:
     """Means of (prediction - t)^2 and of (prediction - slope t) t, which is 0 at the right slope."""
 
     def statistic(prompts: Prompts) -> np.ndarray:
         predictions, t = trained.end.model.predict(prompts), prompts.target
         return np.stack([(predictions - t) ** 2, (predictions - slope * t) * t], axis=1)
 
-    return estimate(law, statistic, count, seed=seed)
+    return means(law, statistic, count, seed)
 
 
 def _orthogonal_rows(trained: _Trained, count: int) -> list[dict[str, Any]]:
@@ -160,15 +156,14 @@ def _orthogonal_rows(trained: _Trained, count: int) -> list[dict[str, Any]]:
     for seed, (name, covariance, exact) in enumerate(cases):
         law = PromptLaw(covariance, max(1, d // 2), standard_tasks(d), query=OrthogonalQuery())
         model = limit(covariance, trained.N).model
-        found = estimate(law, partial(_squared_prediction, model), count, seed=seed)
-        size = float(np.trace(covariance.mean))
-        row = compared(exact, float(found.mean) / size, float(found.standard_error) / size)
+        (found,) = means(law, partial(_squared_predictions, model), count, seed)
+        row = compared(exact, found.over(float(np.trace(covariance.mean))))
         rows.append({"shift": name, "c": None, "M": law.length, **row})
     return rows
 
 
-def _squared_prediction(model: LinearSelfAttention, prompts: Prompts) -> np.ndarray:
-    return model.predict(prompts) ** 2
+def _squared_predictions(model: LinearSelfAttention, prompts: Prompts) -> np.ndarray:
+    return model.predict(prompts)[:, None] ** 2
 
 
 def _picture(trained: _Trained, rows: Sequence[Mapping[str, Any]], curve: Sequence[Mapping[str, Any]]) -> Any:
