@@ -63,8 +63,8 @@ def run(files: Sequence[Path], quick: bool, report: Report) -> Study:
     notes = (
         f"d = {DIMENSION}. Result of a flow: its relative distance from the limit; of prompts: the mean squared "
         "error of the trained model, the same to the bit for any number of threads, off by so many standard errors.",
-        f"Covariates are drawn in pieces of 2 MB, of {count * (LENGTH + 1) * DIMENSION * 8 / 1e9:.3g} GB in all. Most of "
-        "the time is that of normal numbers, so threads help as far as cores are free.",
+        f"Covariates are drawn in pieces of 2 MB, of {count * (LENGTH + 1) * DIMENSION * 8 / 1e9:.3g} GB in all. Most "
+        "of the time is that of normal numbers, so threads help as far as cores are free.",
     )
     return Study("in-context-speed", "Speed of in-context regression", COLUMNS, rows, notes)
 
