@@ -1,0 +1,129 @@
+r"""Minimum of the reduced and of the whole loss of linear self-attention (2306.09927): Lemma 5.3, Cor A.2, (A.15), (A.16).
+
+In the eigenbasis of \Lambda = diag(\lambda), \lambda = s^2 entry by entry, so that roots of \Lambda are rational.
+"""
+
+from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, constant
+from proofs_check.arithmetic import diagonal, eye, minimum, outer, solve, total, trace
+from proofs_check.catalogue.in_context_derived import derived_gradient, fixed_data
+from proofs_check.catalogue.in_context_landscape import FIXED
+from proofs_check.catalogue.in_context_model import PAPER, eigen_gamma, gamma, inverse, population_loss, reduced
+from proofs_check.catalogue.sharpening import sharpened
+
+
+def _least(Lambda, N):
+    """-tr[Lambda^2 Gamma^{-1}] / 2."""
+    return -trace(solve(gamma(Lambda, N), Lambda @ Lambda)) / 2
+
+
+@claim("ICL-5.3", paper=PAPER, kind="lower", provenance="text", expect="holds", title="minimum of the reduced loss")
+def minimum_of_the_reduced_loss(
+    d: Size(1, 4), N: Param(1, 100), C: Matrix("d", "d"), U: Matrix("d", "d"), u: Scalar(-4, 4)
+):
+    r"""\tilde\ell(U_{11}, u) \ge -\frac12 tr[\Lambda^2 \Gamma^{-1}], \Lambda = C C^\top \ne 0"""
+    Lambda = C @ C.T
+    assume(trace(Lambda), ">", 0)
+    return reduced(U, u, Lambda, N), constant("ICL-5.3") * _least(Lambda, N)
+
+
+minimum_of_the_reduced_loss_sharp = sharpened(minimum_of_the_reduced_loss)
+
+
+def _excess(U, u, s, N):
+    """(u Lambda^{1/2} U11 Lambda^{1/2} - Lambda Gamma^{-1})."""
+    return u * outer(s, s) * U - diagonal(s**2 / eigen_gamma(s**2, N))
+
+
+def _gap(U, u, s, N):
+    """The reduced loss above its minimum."""
+    Lambda = diagonal(s**2)
+    return reduced(U, u, Lambda, N) - _least(Lambda, N)
+
+
+@claim("ICL-5.3-gap", paper=PAPER, kind="equality", provenance="text", expect="holds", title="gap as a square")
+def gap_as_a_square(
+    d: Size(1, 4), N: Size(1, 64), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
+):
+    r"""\tilde\ell - \min \tilde\ell = \frac12 \|\Gamma^{1/2} (u \Lambda^{1/2} U_{11} \Lambda^{1/2} - \Lambda
+    \Gamma^{-1})\|_F^2"""
+    A = _excess(U, u, s, N)
+    return _gap(U, u, s, N), trace(A.T @ diagonal(eigen_gamma(s**2, N)) @ A) / 2
+
+
+@claim("ICL-A.2", paper=PAPER, kind="equality", provenance="text", expect="holds", title="minimisers")
+def minimisers(d: Size(1, 4), N: Size(1, 64), C: Matrix("d", "d"), u: Param("1/4", 4)):
+    r"""u U_{11} = \Gamma^{-1} \Rightarrow \tilde\ell = -\frac12 tr[\Lambda^2 \Gamma^{-1}], for every split"""
+    Lambda = C @ C.T
+    assume(trace(Lambda), ">", 0)
+    return reduced(inverse(gamma(Lambda, N)) / u, u, Lambda, N), _least(Lambda, N)
+
+
+@claim("ICL-A.2-only", paper=PAPER, kind="lower", provenance="text", expect="holds", title="no other minimisers")
+def no_other_minimisers(
+    d: Size(1, 4), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
+):
+    r"""\tilde\ell - \min \tilde\ell \ge \frac12 \gamma_{min} \lambda_{min}^2 \|u U_{11} - \Gamma^{-1}\|_F^2, which is
+    positive unless u U_{11} = \Gamma^{-1}"""
+    lam, g = s**2, eigen_gamma(s**2, N)
+    distance = total((u * U - diagonal(1 / g)) ** 2)
+    return _gap(U, u, s, N), constant("ICL-A.2-only") * minimum(g) * minimum(lam) ** 2 * distance
+
+
+no_other_minimisers_sharp = sharpened(no_other_minimisers)
+
+
+def _pulled(U, u, s, N):
+    """||Gamma Lambda^{1/2} A Lambda^{1/2}||_F^2 with A = u Lambda^{1/2} U11 Lambda^{1/2} - Lambda Gamma^{-1}."""
+    return total((diagonal(eigen_gamma(s**2, N) * s) @ _excess(U, u, s, N) @ diagonal(s)) ** 2)
+
+
+@claim("ICL-eq-A.15", paper=PAPER, kind="lower", provenance="text", expect="holds", title="(A.15)")
+def gradient_from_below(
+    d: Size(1, 3), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
+):
+    r"""\|\nabla \tilde\ell\|^2 \ge u^2 \|\Gamma \Lambda^{1/2} A \Lambda^{1/2}\|_F^2, A = u \Lambda^{1/2} U_{11}
+    \Lambda^{1/2} - \Lambda \Gamma^{-1}, with the gradient of the derived loss, at every state"""
+    rows, in_u = derived_gradient(FIXED, U, fixed_data(s**2), {"N": N, "u": u, "trace": total(s**2)})
+    return total(rows**2) + in_u**2, constant("ICL-eq-A.15") * u**2 * _pulled(U, u, s, N)
+
+
+gradient_from_below_sharp = sharpened(gradient_from_below)
+
+
+@claim("ICL-eq-A.16", paper=PAPER, kind="upper", provenance="text", expect="holds", title="(A.16)")
+def gap_from_above(
+    d: Size(1, 3), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
+):
+    r"""\tilde\ell - \min \tilde\ell \le \frac12 \|\Gamma \Lambda^{1/2} A \Lambda^{1/2}\|_F^2 tr(\Gamma^{-1} \Lambda^{-1})
+    tr(\Lambda^{-1}), at every state"""
+    lam = s**2
+    traces = total(1 / (eigen_gamma(lam, N) * lam)) * total(1 / lam)
+    return _gap(U, u, s, N), constant("ICL-eq-A.16") * _pulled(U, u, s, N) * traces
+
+
+gap_from_above_sharp = sharpened(gap_from_above)
+
+
+@claim("ICL-G1", paper=PAPER, kind="lower", provenance="derived", expect="holds", title="minimum over all parameters")
+def minimum_over_all_parameters(
+    d: Size(1, 2), N: Size(1, 2), C: Matrix("d", "d", spectral=3),
+    U: Matrix("d", "d", spectral=3), u: Scalar(-3, 3), u12: Vector("d", norm2=3), u21: Vector("d", norm2=3),
+):  # fmt: skip
+    r"""L(\theta) \ge \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] for all \theta, u_{12} and u_{21} included: the limit
+    of Theorem 4.1 is a global minimum. L by exact moments of the prompt"""
+    Lambda = C @ C.T
+    assume(trace(Lambda), ">", 0)
+    return population_loss((U, u, u12, u21), C, N), constant("ICL-G1") * (trace(Lambda) / 2 + _least(Lambda, N))
+
+
+minimum_over_all_parameters_sharp = sharpened(minimum_over_all_parameters)
+
+
+@claim("ICL-G1-attained", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="minimum attained")
+def minimum_is_attained(d: Size(1, 2), N: Size(1, 2), C: Matrix("d", "d"), u: Param("1/4", 4)):
+    r"""L(\theta_*) = \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] at u U_{11} = \Gamma^{-1}, u_{12} = u_{21} = 0"""
+    Lambda = C @ C.T
+    assume(trace(Lambda), ">", 0)
+    zero = 0 * eye(d)[0]
+    theta = (inverse(gamma(Lambda, N)) / u, u, zero, zero)
+    return population_loss(theta, C, N), trace(Lambda) / 2 + _least(Lambda, N)
