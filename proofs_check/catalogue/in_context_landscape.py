@@ -92,7 +92,7 @@ def characteristic_polynomial(d: Size(1, 4), mu: Scalar(-4, 4), x_q: Vector("d")
 @claim(
     "ICL-nonconvex", paper=PAPER, kind="equality", provenance="text", expect="proved", title="negative eigenvalues of H"
 )
-def count_of_negative_eigenvalues(N: Size(1, 4), d: Size(1, 3), X: Matrix("N", "d"), w: Vector("d"), x_q: Vector("d")):
+def count_of_negative_eigenvalues(N: Size(1, 4), d: Size(1, 2), X: Matrix("N", "d"), w: Vector("d"), x_q: Vector("d")):
     r"""\det(E E^\top) = \det(\sum x_i x_i^\top) \langle w, x_q \rangle^2 on noiseless prompts. H = \frac12 X \otimes
     \frac{E E^\top}N has as many negative eigenvalues as E E^\top has positive ones, since X has one negative eigenvalue
     and E E^\top none: d + 1, where this determinant is not 0. So it is almost surely for N \ge d, and never for N < d"""
@@ -246,9 +246,17 @@ def _even_part(theta, X, w, x_q):
 
 
 @claim("ICL-G1-split", paper=PAPER, kind="equality", provenance="derived", expect="proved", title="odd and even part")
-def loss_splits(N: Size(1, 2), C: Matrix(1, 1), U: Matrix(1, 1), u: Scalar(-4, 4), u12: Vector(1), u21: Vector(1)):
+def loss_splits(
+    d: Size(1, 2),
+    N: Size(1, 1),
+    C: Matrix("d", "d"),
+    U: Matrix("d", "d"),
+    u: Scalar(-4, 4),
+    u12: Vector("d"),
+    u21: Vector("d"),
+):
     r"""L = \frac12 E[even^2] + \frac12 E(w^\top \hat\Sigma M x_q - w^\top x_q)^2 with M = u U_{11} + u_{12} u_{21}^\top:
-    the parts of \hat y even and odd in w are uncorrelated, at d = 1"""
+    the parts of \hat y even and odd in w are uncorrelated"""
     theta, (X, w, x_q) = (U, u, u12, u21), random_prompt(C, N)
     odd, even = _odd_part(theta, X, w, x_q) - w @ x_q, _even_part(theta, X, w, x_q)
     return population_loss(theta, C, N), (even.mean(even) + odd.mean(odd)) / 2

@@ -4,10 +4,18 @@ In the eigenbasis of \Lambda = diag(\lambda), \lambda = s^2 entry by entry, so t
 """
 
 from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, constant
-from proofs_check.arithmetic import diagonal, eye, minimum, outer, solve, total, trace
+from proofs_check.arithmetic import diagonal, dot, eye, minimum, outer, solve, total, trace, vector
 from proofs_check.catalogue.in_context_derived import derived_gradient, fixed_data
 from proofs_check.catalogue.in_context_landscape import FIXED
-from proofs_check.catalogue.in_context_model import PAPER, eigen_gamma, gamma, inverse, population_loss, reduced
+from proofs_check.catalogue.in_context_model import (
+    PAPER,
+    eigen_gamma,
+    gamma,
+    inverse,
+    population_loss,
+    quadratic,
+    reduced,
+)
 from proofs_check.catalogue.sharpening import sharpened
 
 
@@ -60,7 +68,7 @@ def minimisers(d: Size(1, 4), N: Size(1, 64), C: Matrix("d", "d"), u: Param("1/4
 
 @claim("ICL-A.2-only", paper=PAPER, kind="lower", provenance="text", expect="holds", title="no other minimisers")
 def no_other_minimisers(
-    d: Size(1, 4), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
+    d: Size(1, 2), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
 ):
     r"""\tilde\ell - \min \tilde\ell \ge \frac12 \gamma_{min} \lambda_{min}^2 \|u U_{11} - \Gamma^{-1}\|_F^2, which is
     positive unless u U_{11} = \Gamma^{-1}"""
@@ -79,7 +87,7 @@ def _pulled(U, u, s, N):
 
 @claim("ICL-eq-A.15", paper=PAPER, kind="lower", provenance="text", expect="holds", title="(A.15)")
 def gradient_from_below(
-    d: Size(1, 3), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
+    d: Size(1, 2), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
 ):
     r"""\|\nabla \tilde\ell\|^2 \ge u^2 \|\Gamma \Lambda^{1/2} A \Lambda^{1/2}\|_F^2, A = u \Lambda^{1/2} U_{11}
     \Lambda^{1/2} - \Lambda \Gamma^{-1}, with the gradient of the derived loss, at every state"""
@@ -92,7 +100,7 @@ gradient_from_below_sharp = sharpened(gradient_from_below)
 
 @claim("ICL-eq-A.16", paper=PAPER, kind="upper", provenance="text", expect="holds", title="(A.16)")
 def gap_from_above(
-    d: Size(1, 3), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
+    d: Size(1, 2), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
 ):
     r"""\tilde\ell - \min \tilde\ell \le \frac12 \|\Gamma \Lambda^{1/2} A \Lambda^{1/2}\|_F^2 tr(\Gamma^{-1} \Lambda^{-1})
     tr(\Lambda^{-1}), at every state"""
@@ -104,16 +112,49 @@ def gap_from_above(
 gap_from_above_sharp = sharpened(gap_from_above)
 
 
+def _even_square(U, u, a, b, Lambda, N):
+    """E[even^2] with a = u12, b = u21; given S and w, even = c^T x + (a^T x)(x^T U x)/N, c = U^T S a + u (w^T S w) b."""
+    t, tau, sym = trace(Lambda), trace(U @ Lambda), (U + U.T) / 2
+    La, Lb, middle = Lambda @ a, Lambda @ b, U @ Lambda @ U.T
+    square = 2 * trace(gamma(Lambda, N) @ Lambda) + t**2 + 2 * trace(Lambda @ Lambda) / N  # E[(w^T S w)^2]
+    first = (1 + 1 / N) * quadratic(La, middle) + trace(middle @ Lambda) * dot(a, La) / N
+    first = first + 2 * u * dot(t * La + 2 * Lambda @ La / N, U @ Lb) + u**2 * square * dot(b, Lb)
+    SLa = sym @ La
+    second = 2 * dot(U.T @ La + u * t * b, 2 * Lambda @ SLa + tau * La) / N
+    sixth = dot(a, La) * (2 * trace(sym @ Lambda @ sym @ Lambda) + tau**2)
+    return first + second + (sixth + 8 * quadratic(SLa, Lambda) + 4 * tau * dot(La, SLa)) / N**2
+
+
+def _whole_loss(U, u, u12, u21, Lambda, N):
+    """L in closed form: the reduced loss of M = u U11 + u12 u21^T, its constant, and half of E[even^2]."""
+    odd = reduced(u * U + outer(u12, u21), vector([1])[0], Lambda, N) + trace(Lambda) / 2
+    return odd + _even_square(U, u, u12, u21, Lambda, N) / 2
+
+
+@claim("ICL-G1-loss", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="the whole loss")
+def loss_over_all_parameters(
+    d: Size(1, 2),
+    N: Size(1, 2),
+    C: Matrix("d", "d"),
+    U: Matrix("d", "d"),
+    u: Scalar(-4, 4),
+    u12: Vector("d"),
+    u21: Vector("d"),
+):
+    r"""L(\theta) in closed form over all parameters, E[even^2] by Isserlis' theorem, against the exact moments of the prompt"""
+    return population_loss((U, u, u12, u21), C, N), _whole_loss(U, u, u12, u21, C @ C.T, N)
+
+
 @claim("ICL-G1", paper=PAPER, kind="lower", provenance="derived", expect="holds", title="minimum over all parameters")
 def minimum_over_all_parameters(
-    d: Size(1, 2), N: Size(1, 2), C: Matrix("d", "d", spectral=3),
-    U: Matrix("d", "d", spectral=3), u: Scalar(-3, 3), u12: Vector("d", norm2=3), u21: Vector("d", norm2=3),
+    d: Size(1, 2), N: Size(1, 16), lam: Vector("d", low="1/10", high=10),
+    U: Matrix("d", "d"), u: Scalar(-4, 4), u12: Vector("d"), u21: Vector("d"),
 ):  # fmt: skip
-    r"""L(\theta) \ge \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] for all \theta, u_{12} and u_{21} included: the limit
-    of Theorem 4.1 is a global minimum. L by exact moments of the prompt"""
-    Lambda = C @ C.T
-    assume(trace(Lambda), ">", 0)
-    return population_loss((U, u, u12, u21), C, N), constant("ICL-G1") * (trace(Lambda) / 2 + _least(Lambda, N))
+    r"""L(\theta) \ge \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] for all \theta, u_{12} and u_{21} included, in the eigenbasis of \Lambda: the
+    limit of Theorem 4.1 is a global minimum. L as in ICL-G1-loss"""
+    Lambda = diagonal(lam)
+    left = _whole_loss(U, u, u12, u21, Lambda, N)
+    return left, constant("ICL-G1") * (trace(Lambda) / 2 + _least(Lambda, N))
 
 
 minimum_over_all_parameters_sharp = sharpened(minimum_over_all_parameters)
