@@ -4,7 +4,9 @@ In the eigenbasis of \Lambda matrices are their eigenvalues; a, w are coordinate
 formulas as numbers and range over the reals from 1 on.
 """
 
-from proofs_check import Param, Size, Vector, assume, claim, constant
+from fractions import Fraction
+
+from proofs_check import Param, Size, Vector, claim, constant
 from proofs_check.arithmetic import maximum, minimum, total
 from proofs_check.catalogue.in_context_model import PAPER, averaged_risk, eigen_gamma, noiseless_risk
 from proofs_check.catalogue.sharpening import sharpened
@@ -83,14 +85,14 @@ averaged_bound_by_the_condition_sharp = sharpened(averaged_bound_by_the_conditio
 
 @claim("ICL-4.3", paper=PAPER, kind="upper", provenance="text", expect="holds", title="in-context learns linear models")
 def learns_linear_models(
-    d: Size(1, 8), N: Param(1, 10**8), M: Param("1/10", 10**10), e: Param("1/1000", 1),
+    d: Size(1, 8), N: Param(1, 10**8), e: Param(Fraction(1, 10**20), 1), r: Param(0, 10),
     lam: Vector("d", low="1/20", high=20),
 ):  # fmt: skip
-    r"""M \ge (d+1) tr(\Lambda) / \epsilon \Rightarrow averaged risk \le \eta + \epsilon, \eta = (1 + 2 d + d^2 \kappa)
-    tr(\Lambda) / N^2. The prediction of the corollary is that of ICL-eq-4.2; its condition on \sigma, which is missing in
-    the paper, is not needed (G2)"""
+    r"""M = (1 + r) (d+1) tr(\Lambda) / \epsilon, r \ge 0 \Rightarrow averaged risk \le \eta + \epsilon, \eta = (1 + 2 d + d^2
+    \kappa) tr(\Lambda) / N^2. The prediction of the corollary is that of ICL-eq-4.2; its condition on \sigma, which is
+    missing in the paper, is not needed (G2)"""
     t, kappa = total(lam), maximum(lam) / minimum(lam)
-    assume(M * e, ">=", (d + 1) * t)
+    M = (1 + r) * (d + 1) * t / e
     return averaged_risk(lam, N, M), constant("ICL-4.3", d=d, kappa=kappa) * t / N**2 + e
 
 

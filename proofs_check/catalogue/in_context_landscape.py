@@ -275,4 +275,4 @@ def odd_part_is_the_reduced_loss(
     r"""\frac12 E(w^\top \hat\Sigma M x_q - w^\top x_q)^2 = \tilde\ell(M, 1) + \frac12 tr(\Lambda)"""
     theta, (X, w, x_q) = (U, u, u12, u21), random_prompt(C, N)
     odd, Lambda = _odd_part(theta, X, w, x_q) - w @ x_q, C @ C.T
-    return odd.mean(odd) / 2, reduced(u * U + outer(u12, u21), vector([1])[0], Lambda, N) + trace(Lambda) / 2
+    return odd.mean(odd) / 2, reduced(u * U + outer(u12, u21), 1, Lambda, N) + trace(Lambda) / 2

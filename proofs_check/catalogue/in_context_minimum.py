@@ -13,8 +13,8 @@ from proofs_check.catalogue.in_context_model import (
     gamma,
     inverse,
     population_loss,
-    quadratic,
     reduced,
+    slope,
 )
 from proofs_check.catalogue.sharpening import sharpened
 
@@ -112,49 +112,59 @@ def gap_from_above(
 gap_from_above_sharp = sharpened(gap_from_above)
 
 
-def _even_square(U, u, a, b, Lambda, N):
+def _form(A, lam):
+    """tr(Lambda A Lambda A^T) = sum lambda_i A_ij^2 lambda_j."""
+    return dot(lam, (A * A) @ lam)
+
+
+def _even_square(U, u, a, b, lam, N):
     """E[even^2] with a = u12, b = u21; given S and w, even = c^T x + (a^T x)(x^T U x)/N, c = U^T S a + u (w^T S w) b."""
-    t, tau, sym = trace(Lambda), trace(U @ Lambda), (U + U.T) / 2
-    La, Lb, middle = Lambda @ a, Lambda @ b, U @ Lambda @ U.T
-    square = 2 * trace(gamma(Lambda, N) @ Lambda) + t**2 + 2 * trace(Lambda @ Lambda) / N  # E[(w^T S w)^2]
-    first = (1 + 1 / N) * quadratic(La, middle) + trace(middle @ Lambda) * dot(a, La) / N
-    first = first + 2 * u * dot(t * La + 2 * Lambda @ La / N, U @ Lb) + u**2 * square * dot(b, Lb)
-    SLa = sym @ La
-    second = 2 * dot(U.T @ La + u * t * b, 2 * Lambda @ SLa + tau * La) / N
-    sixth = dot(a, La) * (2 * trace(sym @ Lambda @ sym @ Lambda) + tau**2)
-    return first + second + (sixth + 8 * quadratic(SLa, Lambda) + 4 * tau * dot(La, SLa)) / N**2
+    t, tau, La = total(lam), sum(lam[i] * U[i, i] for i in range(len(lam))), lam * a
+    seen, image = U.T @ La, (U @ La + U.T @ La) / 2
+    square = 2 * dot(eigen_gamma(lam, N), lam) + t**2 + 2 * dot(lam, lam) / N  # E[(w^T S w)^2]
+    first = (1 + 1 / N) * dot(lam * seen, seen) + _form(U, lam) * dot(a, La) / N
+    first = first + 2 * u * dot((t + 2 * lam / N) * La, U @ (lam * b)) + u**2 * square * dot(b, lam * b)
+    second = 2 * dot(seen + u * t * b, 2 * lam * image + tau * La) / N
+    sixth = dot(a, La) * (2 * _form((U + U.T) / 2, lam) + tau**2) + 4 * tau * dot(La, image)
+    return first + second + (sixth + 8 * dot(lam * image, image)) / N**2
 
 
-def _whole_loss(U, u, u12, u21, Lambda, N):
+def _whole_loss(U, u, u12, u21, lam, N):
     """L in closed form: the reduced loss of M = u U11 + u12 u21^T, its constant, and half of E[even^2]."""
-    odd = reduced(u * U + outer(u12, u21), vector([1])[0], Lambda, N) + trace(Lambda) / 2
-    return odd + _even_square(U, u, u12, u21, Lambda, N) / 2
+    M = u * U + outer(u12, u21)
+    linear = sum(lam[i] ** 2 * M[i, i] for i in range(len(lam)))
+    odd = dot(eigen_gamma(lam, N) * lam, (M * M) @ lam) / 2 - linear + total(lam) / 2
+    return odd + _even_square(U, u, u12, u21, lam, N) / 2
 
 
-@claim("ICL-G1-loss", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="the whole loss")
+def _least_loss(lam, N):
+    """The minimum of L, [tr Lambda - tr(Lambda^2 Gamma^{-1})] / 2."""
+    return (total(lam) - total(lam**2 / eigen_gamma(lam, N))) / 2
+
+
+@claim("ICL-G1-loss", paper=PAPER, kind="equality", provenance="derived", expect="proved", title="the whole loss")
 def loss_over_all_parameters(
     d: Size(1, 2),
     N: Size(1, 2),
-    C: Matrix("d", "d"),
+    s: Vector("d"),
     U: Matrix("d", "d"),
     u: Scalar(-4, 4),
     u12: Vector("d"),
     u21: Vector("d"),
 ):
-    r"""L(\theta) in closed form over all parameters, E[even^2] by Isserlis' theorem, against the exact moments of the prompt"""
-    return population_loss((U, u, u12, u21), C, N), _whole_loss(U, u, u12, u21, C @ C.T, N)
+    r"""L(\theta) in closed form over all parameters, E[even^2] by Isserlis' theorem, against the exact moments of the prompt;
+    \Lambda = diag(s^2)"""
+    return population_loss((U, u, u12, u21), diagonal(s), N), _whole_loss(U, u, u12, u21, s**2, N)
 
 
 @claim("ICL-G1", paper=PAPER, kind="lower", provenance="derived", expect="holds", title="minimum over all parameters")
 def minimum_over_all_parameters(
-    d: Size(1, 2), N: Size(1, 16), lam: Vector("d", low="1/10", high=10),
+    d: Size(1, 2), N: Param(1, 100), lam: Vector("d", low="1/10", high=10),
     U: Matrix("d", "d"), u: Scalar(-4, 4), u12: Vector("d"), u21: Vector("d"),
 ):  # fmt: skip
-    r"""L(\theta) \ge \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] for all \theta, u_{12} and u_{21} included, in the eigenbasis of \Lambda: the
-    limit of Theorem 4.1 is a global minimum. L as in ICL-G1-loss"""
-    Lambda = diagonal(lam)
-    left = _whole_loss(U, u, u12, u21, Lambda, N)
-    return left, constant("ICL-G1") * (trace(Lambda) / 2 + _least(Lambda, N))
+    r"""L(\theta) \ge \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] for all \theta, u_{12} and u_{21} included, in the
+    eigenbasis of \Lambda: the limit of Theorem 4.1 is a global minimum. L as in ICL-G1-loss"""
+    return _whole_loss(U, u, u12, u21, lam, N), constant("ICL-G1") * _least_loss(lam, N)
 
 
 minimum_over_all_parameters_sharp = sharpened(minimum_over_all_parameters)
@@ -168,3 +178,33 @@ def minimum_is_attained(d: Size(1, 2), N: Size(1, 2), C: Matrix("d", "d"), u: Pa
     zero = 0 * eye(d)[0]
     theta = (inverse(gamma(Lambda, N)) / u, u, zero, zero)
     return population_loss(theta, C, N), trace(Lambda) / 2 + _least(Lambda, N)
+
+
+def _rank_one(lam, N, t):
+    """u12 = t e_1, u21 = e_1/(t gamma_1), U11 = 0, u = 0: M = u12 u21^T is Gamma^{-1} in the first direction only."""
+    d, g = len(lam), eigen_gamma(lam, N)
+    axis = vector([1] + [0] * (d - 1))
+    return diagonal(0 * lam), 0, t * axis, axis / (t * g[0])
+
+
+@claim("ICL-G3", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="spurious critical points")
+def rank_one_points_are_critical(
+    d: Size(1, 2), N: Size(1, 2), s: Vector("d", low="1/4", high=4), t: Scalar("1/4", 4),
+    D: Matrix("d", "d"), h: Scalar(-4, 4), p: Vector("d"), q: Vector("d"),
+):  # fmt: skip
+    r"""At U_{11} = 0, u = 0, u_{12} u_{21}^\top = e_1 e_1^\top / \gamma_1 the derivative of L in every direction (D, h, p,
+    q) is 0, \Lambda = diag(s^2). By exact moments of the prompt"""
+    return slope(_rank_one(s**2, N, t), (D, h, p, q), diagonal(s), N), 0
+
+
+@claim(
+    "ICL-G3-gap", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="height of spurious points"
+)
+def height_of_rank_one_points(
+    d: Size(1, 3), N: Size(1, 16), lam: Vector("d", low="1/10", high=10), t: Scalar("1/4", 4)
+):
+    r"""L is \frac12 \sum_{i > 1} \lambda_i^2 / \gamma_i above its minimum at the points of ICL-G3: not minimal for d \ge
+    2, minimal for d = 1"""
+    terms = lam**2 / eigen_gamma(lam, N)
+    above = _whole_loss(*_rank_one(lam, N, t), lam, N) - _least_loss(lam, N)
+    return above, (total(terms) - terms[0]) / 2

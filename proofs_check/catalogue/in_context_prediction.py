@@ -193,7 +193,7 @@ def mean_of_one_step(d: Size(1, 3), n: Size(1, 3), C: Matrix("d", "d"), w: Vecto
     return step.mean(), quadratic(x, C @ C.T, w)
 
 
-@claim("ICL-footnote-2-any", paper=PAPER, kind="equality", provenance="text", expect="refuted", title="wrong off I")
+@claim("ICL-footnote-2-any", paper=PAPER, kind="equality", provenance="derived", expect="refuted", title="wrong off I")
 def one_step_is_right(d: Size(1, 3), C: Matrix("d", "d"), w: Vector("d"), x: Vector("d")):
     r"""x^\top \Lambda w = x^\top w (false unless \Lambda = I)"""
     return quadratic(x, C @ C.T, w), dot(x, w)

@@ -42,16 +42,16 @@ def _flow(covariances, p, U, u, N):
 
 @claim("ICL-C.1", paper=PAPER, kind="equality", provenance="text", expect="proved", title="flow, random covariances")
 def flow_of_random_covariances(
-    d: Size(1, 2), p: Scalar(0, 1), C: Matrix("d", "d"), K: Matrix("d", "d"), U: Matrix("d", "d"), u: Scalar(-4, 4),
-    D: Matrix("d", "d"), h: Scalar(-4, 4), q: Vector("d"),
+    d: Size(1, 2), N: Size(1, 2), p: Scalar(0, 1), C: Matrix("d", "d"), K: Matrix("d", "d"), U: Matrix("d", "d"),
+    u: Scalar(-4, 4), D: Matrix("d", "d"), h: Scalar(-4, 4), q: Vector("d"),
 ):  # fmt: skip
-    r"""At u_{12} = u_{21} = 0, N = 1 and for \Lambda_\tau = C C^\top or K K^\top with probabilities p, 1 - p, of any
+    r"""At u_{12} = u_{21} = 0 and for \Lambda_\tau = C C^\top or K K^\top with probabilities p, 1 - p, of any
     directions: the derivative of L along (D, h, q, q) is -\langle D, U_{11}' \rangle - h u', U_{11}' = -u^2 E[\Gamma_\tau
     \Lambda_\tau U_{11} \Lambda_\tau] + u E[\Lambda_\tau^2], u' = -u\, tr E[\Gamma_\tau \Lambda_\tau U_{11} \Lambda_\tau
     U_{11}^\top] + tr(E[\Lambda_\tau^2] U_{11}^\top)"""
     weights = vector([p, 1 - p])
-    slopes = [slope((U, u, nothing(d), nothing(d)), (D, h, q, q), root, 1) for root in (C, K)]
-    dU, du = _flow([C @ C.T, K @ K.T], weights, U, u, 1 / (eye(1)[0, 0]))
+    slopes = [slope((U, u, nothing(d), nothing(d)), (D, h, q, q), root, N) for root in (C, K)]
+    dU, du = _flow([C @ C.T, K @ K.T], weights, U, u, N)
     return dot(weights, vector(slopes)), -trace(D.T @ dU) - h * du
 
 
@@ -104,7 +104,7 @@ def flow_of_the_entries(
 @claim("ICL-C.2-swapped", paper=PAPER, kind="equality", provenance="derived", expect="refuted", title="zeta transposed")
 def flow_of_the_entries_swapped(
     T: Size(1, 3), d: Size(1, 2), N: Size(1, 64),
-    L: Matrix("T", "d"), p: Vector("T", simplex=True), U: Matrix("d", "d"), u: Scalar(-4, 4),
+    L: Matrix("T", "d", low="1/10", high=4), p: Vector("T", simplex=True), U: Matrix("d", "d"), u: Scalar(-4, 4),
 ):  # fmt: skip
     r"""(C.4) with \zeta_{ji} in the place of \zeta_{ij} (false)"""
     stated = _scalar_flow(U, u, _eta(L, p, N), _xi(L, p), _zeta(L, p, N).T)
@@ -163,16 +163,17 @@ def random_reduced_loss_as_derived(
 def random_reduced_loss_and_constant(
     T: Size(1, 2),
     d: Size(1, 2),
+    N: Size(1, 2),
     S: Matrix("T", "d"),
     p: Vector("T", simplex=True),
     U: Matrix("d", "d"),
     u: Scalar(-4, 4),
 ):
-    r"""L = \ell_{rdm} + \frac12 tr E[\Lambda_\tau] at u_{12} = u_{21} = 0 and N = 1, by exact moments of the prompt;
+    r"""L = \ell_{rdm} + \frac12 tr E[\Lambda_\tau] at u_{12} = u_{21} = 0, by exact moments of the prompt;
     \lambda = s^2 for a row s of S"""
-    loss = _mean(S, p, lambda s: population_loss((U, u, nothing(d), nothing(d)), diagonal(s), 1))
-    L, one = matrix([row**2 for row in S]), eye(1)[0, 0]
-    reduced_loss = _random_loss(U, u, _eta(L, p, one), _xi(L, p), _zeta(L, p, one))
+    loss = _mean(S, p, lambda s: population_loss((U, u, nothing(d), nothing(d)), diagonal(s), N))
+    L = matrix([row**2 for row in S])
+    reduced_loss = _random_loss(U, u, _eta(L, p, N), _xi(L, p), _zeta(L, p, N))
     return loss, reduced_loss + _mean(L, p, total) / 2
 
 
@@ -316,7 +317,7 @@ def _printed(Lambdas, p, Theta):
 def display_of_the_start(
     T: Size(1, 3),
     d: Size(1, 3),
-    L: Matrix("T", "d", low=0, high=4),
+    L: Matrix("T", "d", low="1/100", high=4),
     p: Vector("T", simplex=True),
     Theta: Matrix("d", "d"),
 ):
@@ -329,7 +330,7 @@ def display_of_the_start(
 def display_of_the_start_as_a_bound(
     T: Size(1, 3),
     d: Size(1, 3),
-    L: Matrix("T", "d", low=0, high=4),
+    L: Matrix("T", "d", low="1/100", high=4),
     p: Vector("T", simplex=True),
     Theta: Matrix("d", "d"),
 ):
@@ -378,9 +379,9 @@ def minimum_without_diagonals(
     assume(det(C @ C.T), ">", 0)
     assume(det(K @ K.T), ">", 0)
     pairs = [(C @ C.T, p), (K @ K.T, 1 - p)]
-    square, one = sum(Lambda @ Lambda * weight for Lambda, weight in pairs), eye(1)[0, 0]
+    square = sum(Lambda @ Lambda * weight for Lambda, weight in pairs)
     system = sum(kron(gamma(Lambda, N) @ Lambda, Lambda) * weight for Lambda, weight in pairs)
     flat = solve(system, vector([entry for row in square for entry in row]))
     M = matrix([flat[i * d : (i + 1) * d] for i in range(d)])
-    gap = sum((reduced(M + D, one, Lambda, N) - reduced(M, one, Lambda, N)) * weight for Lambda, weight in pairs)
+    gap = sum((reduced(M + D, 1, Lambda, N) - reduced(M, 1, Lambda, N)) * weight for Lambda, weight in pairs)
     return gap, sum(trace(gamma(Lambda, N) @ Lambda @ D @ Lambda @ D.T) * weight for Lambda, weight in pairs) / 2

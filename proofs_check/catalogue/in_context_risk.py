@@ -5,9 +5,10 @@ C^\top. Examples carry labels of one law: linear, noisy, cubic in <b, x>, or 1 +
 """
 
 from proofs_check import Matrix, Scalar, Size, Vector, assume, claim
-from proofs_check.arithmetic import det, diagonal, dot, eye, matrix, outer, solve, total, trace, vector
+from proofs_check.arithmetic import det, diagonal, eye, matrix, outer, solve, trace, vector
 from proofs_check.catalogue.in_context_model import (
     PAPER,
+    averaged_risk,
     gamma,
     inverse,
     moments,
@@ -227,5 +228,4 @@ def averaged_identity(d: Size(1, 2), N: Size(1, 6), M: Size(1, 2), root: Vector(
     w = lift(C) @ normal("w", d)
     law = lambda name: (normal(name, d), w @ normal(name, d))  # noqa: E731 - a law is a function of a name
     error = _error(law, C @ solve(gamma(diagonal(lam), N), C), M)
-    unit = [noiseless_risk(lam, row, N, M) for row in eye(d)]
-    return error.mean(error), total(vector(unit)) + 0 * dot(root, root)
+    return error.mean(error), averaged_risk(lam, N, M)
