@@ -58,6 +58,7 @@ class Claim:
         path, line: where it stands.
         title: a short name, or "".
         origin: "catalogue", the file that it was loaded from, as given, or "" for one declared in a running session.
+        samples: most instances that a check screens, for a claim that is costly to evaluate; None for as many as asked.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Claim:
     line: int
     title: str = ""
     origin: str = ""
+    samples: int | None = None
 
     @property
     def relation(self) -> str:
@@ -178,6 +180,7 @@ def claim(
     provenance: str | None = None,
     expect: str | None = None,
     title: str = "",
+    samples: int | None = None,
     **unknown: Any,
 ) -> Callable[[Callable[..., Any]], Claim | Malformed]:
     """Declare the decorated function as a claim.
@@ -191,13 +194,15 @@ def claim(
         provenance: text, text-relative, reconstructed-H, -M, -L, derived or own.
         expect: the expected outcome; may be missing.
         title: a short name.
+        samples: most instances that a check screens, where an evaluation is costly (a flow); there is then no directed
+            search unless the check is deep.
     """
     fields = {"id": id, "paper": paper, "kind": kind, "provenance": provenance}
 
     def declare(body: Callable[..., Any]) -> Claim | Malformed:
         path, line = inspect.getsourcefile(body) or "?", body.__code__.co_firstlineno
         try:
-            made: Claim | Malformed = _made(body, fields, expect, title, unknown, path, line)
+            made: Claim | Malformed = _made(body, fields, expect, title, samples, unknown, path, line)
         except (InputError, TypeError, ValueError, NameError) as cause:
             name = str(id or body.__name__)
             made = Malformed(name, str(cause), path, line, str(paper or ""), str(provenance or ""), expect)
@@ -214,12 +219,15 @@ def _made(
     fields: dict[str, str | None],
     expect: str | None,
     title: str,
+    samples: int | None,
     unknown: dict[str, Any],
     path: str,
     line: int,
 ) -> Claim:
     if unknown:
-        raise InputError(f"unknown fields {sorted(unknown)}; a claim has id, paper, kind, provenance, expect, title")
+        raise InputError(
+            f"unknown fields {sorted(unknown)}; a claim has id, paper, kind, provenance, expect, title, samples"
+        )
     missing = [name for name, value in fields.items() if not isinstance(value, str) or not value]
     if missing:
         raise InputError(f"missing {', '.join(missing)}: a claim states id, paper, kind and provenance")
@@ -228,13 +236,15 @@ def _made(
     _one_of("provenance", stated["provenance"], PROVENANCES)
     if expect is not None:
         _one_of("expect", expect, OUTCOMES)
+    if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int) or samples < 1):
+        raise InputError(f"samples is a whole number of at least 1, got {samples!r}; leave it out for the usual number")
     source = textwrap.dedent(inspect.getsource(body))
     _no_floats(source, line)
     domains = _domains(body)
     statement = inspect.cleandoc(body.__doc__ or "")
     digest = _digest(body, source, (*stated.values(), statement))
     return Claim(**stated, expect=expect, statement=statement, domains=domains, body=body, digest=digest,
-                 path=path, line=line, title=title)  # fmt: skip
+                 path=path, line=line, title=title, samples=samples)  # fmt: skip
 
 
 def _one_of(name: str, value: str, known: Any) -> None:

@@ -158,6 +158,7 @@ def chance(claim: Claim, seed: int, *block: int) -> np.random.Generator:
 
 def blocks(claim: Claim, samples: int) -> int:
     """In how many blocks so many instances are drawn; claims about sizes alone are enumerated in one."""
+    samples = _own(claim, samples)
     sizes_alone = all(isinstance(domain, Size) for domain in claim.domains.values())
     return 1 if sizes_alone else max(1, -(-samples // BLOCK))
 
@@ -171,10 +172,16 @@ def survey_block(claim: Claim, seed: int, samples: int, deep: bool, block: int) 
 
 def survey(claim: Claim, rng: np.random.Generator, seed: int, samples: int, deep: bool) -> Survey:
     """Draw and screen instances, all in one with the claim's own chance, or block by block where they are many."""
+    samples = _own(claim, samples)
     count = blocks(claim, samples)
     if count == 1:
         return _surveyed(claim, rng, samples, deep)
     return Survey.merged([survey_block(claim, seed, samples, deep, block) for block in range(count)])
+
+
+def _own(claim: Claim, samples: int) -> int:
+    """So many instances, or as many as the claim states for itself."""
+    return samples if claim.samples is None else min(samples, claim.samples)
 
 
 def _surveyed(claim: Claim, rng: np.random.Generator, samples: int, deep: bool) -> Survey:
@@ -207,7 +214,8 @@ def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Insta
             yield [dict(zip(sizes, map(Count, combination), strict=True))]
         return
     for number in (0, 1):
-        yield sampler.group(sampler.sizes(number), [True] * CORNERS)
+        corners = CORNERS if claim.samples is None else min(CORNERS, samples)
+        yield sampler.group(sampler.sizes(number), [True] * corners)
     seen: dict[str, set[int]] = {name: set() for name in sizes}
     drawn = 0
     for number, group in enumerate(sampler.groups(samples, min(max(samples // GROUPS, SMALLEST_GROUP), LARGEST_GROUP))):

@@ -1,0 +1,149 @@
+"""Losses with variables beside their rows, and their gradient flows, as operations of claims on every back end.
+
+On balls a flow is certified (see `integration`); on the float64 screen SciPy proposes; in digits mpmath gives a second
+opinion; in symbols a flow has no form, but the loss and its gradient do, from the formula's definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from ..array import Array, lifted
+from ..balls import Balls
+from ..exact import InputError
+from ..fields import Digits, Unsupported
+from ..screen import Block, Screen, block
+from .definition import DefinedLoss
+from .integration import integrate
+from .reduced import Loss, formula_of
+from .screening import BatchedLoss, follow
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A gradient flow after a time.
+
+    Attributes:
+        z: rows, a vector.
+        scalars: the variables beside the rows, a vector.
+        lowest: the least value of each of these over the whole of [0, time], a vector.
+    """
+
+    z: Array
+    scalars: Array
+    lowest: Array
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A derived loss with its data, from `landscape`.
+
+    Attributes:
+        name: of the formula.
+        data: vectors of one length, in the formula's order.
+        parameters: numbers: those of the formula that are no variables, in its order.
+    """
+
+    name: str
+    data: tuple[Array, ...]
+    parameters: tuple[Array, ...]
+
+    def value(self, z: Array, scalars: Array) -> Array:
+        """The loss."""
+        loss, backend = self._loss(z), z.backend
+        found = loss.value(self._state(z, scalars))
+        return Array(block(found) if isinstance(backend, Screen) else backend.array_of(found), backend)
+
+    def gradient(self, z: Array, scalars: Array) -> Array:
+        """Its derivatives in the rows, then in the scalar variables, as one vector."""
+        return _vector(self._loss(z).gradient(self._state(z, scalars)), z.backend)
+
+    def flow(self, z: Array, scalars: Array, time: Any) -> Flow:
+        """Follow minus the gradient from a state.
+
+        Args:
+            z, scalars: where it starts.
+            time: exact number, at least 0.
+
+        Raises:
+            InputError: a negative time, or one that is no rational number.
+            Unsupported: the back end has no flows.
+        """
+        loss, backend, rows = self._loss(z), z.backend, len(z)
+        state, time = self._state(z, scalars), lifted("flow", time)
+        if isinstance(backend, Screen):
+            moment = _plain(time)
+            if (moment < 0).any():
+                raise InputError(f"a flow needs a time of at least 0, got {moment.min()}")
+            passed: tuple[Any, Any] = follow(loss, state, moment)
+        else:
+            passed = _passed(loss, state, time.data[()], backend)
+        end, lowest = (_vector(x, backend) for x in passed)
+        return Flow(end[:rows], end[rows:], lowest[rows:])
+
+    def _loss(self, z: Array) -> Any:
+        backend = z.backend
+        if isinstance(backend, Screen):
+            data, parameters = ([_plain(x) for x in part] for part in (self.data, self.parameters))
+            return BatchedLoss(self.name, data, parameters)
+        cells = [list(row.data) for row in self.data], [number.data[()] for number in self.parameters]
+        if not isinstance(backend.field, Balls):
+            return DefinedLoss(self.name, *cells, backend)
+        entry = backend.field.entry
+        return Loss(self.name, [[entry(cell) for cell in row] for row in cells[0]], [entry(cell) for cell in cells[1]])
+
+    def _state(self, z: Array, scalars: Array) -> Any:
+        if len(z) != len(self.data[0]) or len(scalars) != len(formula_of(self.name).scalars):
+            raise ValueError(f"{self.name} has {len(self.data[0])} rows, got {len(z)} and {len(scalars)} scalars")
+        if isinstance(z.backend, Screen):
+            return np.column_stack([_plain(z), _plain(scalars)])
+        return [*z.data, *scalars.data]
+
+
+def landscape(name: str, data: Sequence[Array], parameters: Sequence[Any]) -> Landscape:
+    """A derived loss with its data.
+
+    Args:
+        name: of a formula with scalar variables, such as "linear-self-attention-fixed".
+        data: vectors of one length, in the formula's order.
+        parameters: those of the formula that are no variables, in its order.
+
+    Raises:
+        InputError: no such formula, or another number of data or parameters than it has.
+    """
+    formula = formula_of(name)
+    fixed = [str(s) for s in formula.parameters if s not in formula.scalars]
+    if len(data) != len(formula.data) or len(parameters) != len(fixed):
+        raise InputError(
+            f"{name} takes the data {', '.join(map(str, formula.data))} and the parameters {', '.join(fixed)}, "
+            f"got {len(data)} and {len(parameters)}"
+        )
+    return Landscape(name, tuple(data), tuple(lifted("landscape", value) for value in parameters))
+
+
+def _passed(loss: Any, state: list[Any], time: Any, backend: Any) -> tuple[list[Any], list[Any]]:
+    if isinstance(backend.field, Balls):
+        if not isinstance(time, fmpq) or time < 0:
+            raise InputError(f"a flow needs a rational time of at least 0, got {time}")
+        found = integrate(loss, state, time)
+        return found.state, found.lowest
+    if isinstance(backend.field, Digits):
+        return loss.follow(state, time)
+    raise Unsupported("a flow has no symbolic form")
+
+
+def _plain(x: Array) -> np.ndarray:
+    data: Block = x.data
+    with np.errstate(all="ignore"):
+        return data.mantissa * np.exp(data.scale).reshape(-1, *[1] * (data.mantissa.ndim - 1))
+
+
+def _vector(values: Any, backend: Any) -> Array:
+    if isinstance(backend, Screen):
+        return Array(block(values), backend)
+    return Array(backend.array_of(list(values)), backend)
