@@ -64,6 +64,8 @@ def integrate(field: Field, start: Sequence[Any], time: fmpq) -> Passage:
     if time == 0:
         return Passage(list(start), list(start))
     velocity = recorded(field.velocity, start)
+    if not velocity.moving:
+        return Passage(list(start), list(start))
     found = _followed(field, velocity, [arb(start[i]) for i in velocity.moving], len(start), time)
     rest = fmpq(0)
     state, lowest = (dict(zip(velocity.moving, cells, strict=True)) for cells in found)
@@ -149,22 +151,25 @@ def _proved(
     drift = (radius + h * _norm([d(arb(0).union(h)) for d in defects])).upper()
     reach = (4 * drift).upper()
     paths = [_path(p, length) for p in polynomials]
-    speed = growth([path + arb(0, reach) for path in paths])
+    speed = growth([path + arb(0, reach) for path, _ in paths])
     final = (drift * (speed.max(arb(0)) * h).exp()).upper()
     if compare(drift, "==", fmpq(0)) is not Truth.YES and compare(final, "<", reach) is not Truth.YES:
         return None
     end = [p(h) for p in polynomials]
     ends = [(p(arb(0)) + radius).upper().min((x + final).upper()) for p, x in zip(polynomials, end, strict=True)]
-    lowest = [(path.lower() - final).lower().union(most) for path, most in zip(paths, ends, strict=True)]
+    lowest = [(least - final).lower().union(most) for (_, least), most in zip(paths, ends, strict=True)]
     return _Step(length, end, final, lowest)
 
 
-def _path(p: arb_poly, length: fmpq) -> arb:
-    """A ball around the values of p on [0, length]: between the ends of each piece where p certainly is monotone."""
+def _path(p: arb_poly, length: fmpq) -> tuple[arb, arb]:
+    """A ball around the values of p on [0, length], and a lower bound that is as fine as the precision allows.
+
+    On each piece where p certainly is monotone both lie at the ends.
+    """
     slope, moments = p.derivative(), [arb(length * k / PIECES) for k in range(PIECES + 1)]
     found = []
     for left, right in pairwise(moments):
         piece = left.union(right)
         monotone = sign(slope(piece)) is not None
-        found.append(p(left).union(p(right)) if monotone else p(piece))
-    return reduce(arb.union, found)
+        found += [p(left), p(right)] if monotone else [p(piece)]
+    return reduce(arb.union, found), reduce(arb.min, [values.lower() for values in found])

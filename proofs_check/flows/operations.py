@@ -127,6 +127,8 @@ def landscape(name: str, data: Sequence[Array], parameters: Sequence[Any]) -> La
 
 
 def _passed(loss: Any, state: list[Any], time: Any, backend: Any) -> tuple[list[Any], list[Any]]:
+    if time == 0:
+        return state, state
     if isinstance(backend.field, Balls):
         if not isinstance(time, fmpq) or time < 0:
             raise InputError(f"a flow needs a rational time of at least 0, got {time}")

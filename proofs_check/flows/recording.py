@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from operator import mul
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb
 
+from ..balls import sign
 from ..fields import Unsupported
 
 CONSTANT, INPUT, SUM, SCALED, PRODUCT = range(5)
@@ -105,7 +106,7 @@ class Record:
 
 
 def _is_zero(cell: Record) -> bool:
-    return cell.ball is not None and bool(cell.ball == 0)
+    return cell.ball is not None and sign(cell.ball) == 0
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def recorded(velocity: Callable[[list[Any]], list[Any]], start: Sequence[Any]) -
     Raises:
         Unsupported: the velocity is no polynomial.
     """
-    resting = {i for i, cell in enumerate(start) if isinstance(cell, fmpq) and cell == 0}
+    resting = {i for i, cell in enumerate(start) if sign(cell) == 0}
     while True:
         tape, moving = Tape(), [i for i in range(len(start)) if i not in resting]
         places = {i: place for place, i in enumerate(moving)}
