@@ -19,7 +19,7 @@ FOLDER = Path(proofs_check.__file__).parent
 OTHERS = ("checking", "cli", "display", "kernel_check", "main_job", "regeneration", "report", "solving")  # no decisions
 CORE = [path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem not in (*OTHERS, "__init__")]
 SOURCES = [FOLDER / f"{name}.py" for name in CORE] + sorted((FOLDER / "catalogue").glob("*.py"))
-SOURCES += sorted((FOLDER / "boxes").glob("*.py"))
+SOURCES += sorted((FOLDER / "boxes").glob("*.py")) + sorted((FOLDER / "flows").glob("*.py"))
 EVERYWHERE = sorted(path for path in FOLDER.rglob("*.py") if "bench" not in path.parts)
 THREADS = {"threading", "_thread", "ThreadPoolExecutor", "InterpreterPoolExecutor", "to_thread", "ThreadPool", "dummy"}
 DECIDING = ("balls", "decide", "spectra", "proof", "vacuity", "zero", "cells", "fields")
@@ -80,6 +80,7 @@ MAY_ORDER = {
         "_defined",
         "_same_on_balls",
     },  # numbers of sizes; which sign is to be proved; an assertion
+    "proposals": {"proposed_polynomials"},  # precisions and exponents
     "tracing": {"factored", "__pow__", "eigenvalue", "det", "solve"},  # lengths and exponents
     "points": {"point_and_ball", "_centre", "_radius", "_dyadic", "contains", "of_mpmath"},  # the oracle's rationals
     "matrices": {"_point_and_matrix", "_middle"},  # chance

@@ -87,7 +87,7 @@ def u_stays_positive(
 
 @claim("ICL-A.4-start", paper=PAPER, kind="upper", provenance="text", expect="holds", title="the loss starts below 0")
 def the_loss_starts_below_zero(
-    d: Size(1, 8), N: Param(1, 40), Lambda: Vector("d", low="1/8", high=8), S: Matrix("d", "d", psd=True, frobenius=2)
+    d: Size(1, 3), N: Param(1, 40), Lambda: Vector("d", low="1/8", high=8), S: Matrix("d", "d", psd=True, frobenius=2)
 ):
     r"""\ell(0) \le (\sigma^2/2) \|\Lambda \Theta\|_F^2 (\sqrt d \sigma^2 \|\Gamma\|_{op} - 2)"""
     training = fixed(d, N, Lambda)

@@ -36,11 +36,16 @@ class Tape:
 
     def node(self, kind: int, a: Any, b: Any = None) -> Record:
         """The node of that description, made where it is new."""
-        key = (kind, a if not isinstance(a, arb) else a.repr(), b)
+        key = (kind, _exactly(a) if isinstance(a, arb) else a, b)
         if key not in self._known:
             self._known[key] = len(self.nodes)
             self.nodes.append((kind, a, b))
         return Record(self, self._known[key])
+
+
+def _exactly(ball: arb) -> Any:
+    """Midpoint and radius of a ball bit by bit; a ball that is unbounded or [nan] equals no other."""
+    return (ball.mid().man_exp(), ball.rad().man_exp()) if ball.is_finite() else object()
 
 
 @dataclass(frozen=True, eq=False)
