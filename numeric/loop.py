@@ -18,9 +18,9 @@ from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
-SLOW_WINDOW, SLOW_FACTOR = 10, 0.9
+SLOW_WINDOW, SLOW_FACTOR = 2, 0.99
 """Gauss-Newton is left for Newton when this many steps leave more than this share of the value: the residual
-stays, and the curvature that J^T J lacks decides the rate."""
+stays, and the curvature that J^T J lacks decides the rate. On residuals that vanish each step takes more."""
 TIGHTER = float(np.log(100.0))
 """A small gradient that settles nothing must fall by this factor before the point is judged again."""
 NEGLIGIBLE_ENTRY = 1e-6

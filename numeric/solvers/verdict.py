@@ -14,7 +14,7 @@ from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
 from numeric.solvers.newton_cg import NewtonCG
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, relative_value, try_point
-from numeric.solvers.trust_region import EPS, ModelStep, minimize_model, model_blocks
+from numeric.solvers.trust_region import EPS, ModelStep, definite_step, minimize_model, model_blocks
 from numeric.starts import SIZES, random_point
 from numeric.whitening import WhitenedRegression
 
@@ -73,22 +73,68 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     zero = is_zero(problem, state)
     if zero and state.point.first_order.value == 0.0:
         return Verdict("zero", state)
+    found, refined = _settled(problem, state, polish)
+    if not found and state.blocked and refined.steps > state.steps:
+        # The value was too coarse to show a decrease, but the gradient came down: the Hessian there decides.
+        found, refined = _settled(problem, replace(refined, blocked=""), polish - (refined.steps - state.steps))
+    if found:
+        return Verdict("minimum", refined, isolated=True)
+    return _otherwise(problem, state, zero, polish)
+
+
+def settle(problem: WhitenedRegression, state: State, polish: int) -> Verdict | None:
+    """The minimum that a short step has come near to, found with the factor of one Hessian.
+
+    Args:
+        problem: in whitened variables.
+        state: a point with a dense Hessian.
+        polish: steps that may be made.
+
+    Returns:
+        None where no such minimum was found; else a verdict, "unsettled" where steps came nearer to it.
+    """
+    found, refined = _settled(problem, state, polish)
+    if found:
+        return Verdict("minimum", refined, isolated=True)
+    return Verdict("unsettled", refined) if refined.steps > state.steps else None
+
+
+def _settled(problem: WhitenedRegression, state: State, polish: int) -> tuple[bool, State]:
+    """Whether there is a minimum where the Hessian is safely positive definite, and the point after polishing.
+
+    The Newton step there, and the steps after it, must be short, and there must be curvature to say so (a saturated
+    softmax has none). Where the point is not to be polished, the step must also promise next to no decrease: a gradient
+    that is small beside that of a far start may be a large one.
+    """
+    blocks = model_blocks(problem, state, "hessian")
+    step = definite_step(blocks, state.point.first_order.gradient, _reach(state))
+    return (False, state) if step is None else _at_minimum(problem, state, step, blocks, polish)
+
+
+def _at_minimum(
+    problem: WhitenedRegression, state: State, step: ModelStep, blocks: Array, polish: int
+) -> tuple[bool, State]:
+    """The same for a Hessian whose Newton step is known."""
+    if step.newton is None or not (_is_curved(state, blocks) or not np.any(state.point.x)):
+        return False, state
+    refined, s = _polished(problem, state, step, polish)
+    change = _change(problem, refined.point.x - state.point.x) + _change(problem, s)
+    decrease = -0.5 * float(np.vdot(refined.point.first_order.gradient, s))
+    return _is_short(problem, refined, change, decrease, polish), refined
+
+
+def _otherwise(problem: WhitenedRegression, state: State, zero: bool, polish: int) -> Verdict:
+    """The verdict where the Hessian is not safely positive definite, or the Newton step is long."""
     if _is_constant(problem, state.point):
         return Verdict("constant", state)
     blocks = model_blocks(problem, state, "hessian")
-    step = _newton_step(state, blocks)
+    step = minimize_model(blocks, state.point.first_order.gradient, _reach(state))
     if not zero and _is_saddle(state, step):
         return Verdict("saddle", state)
-    if _is_minimum(problem, state, step, blocks, polish):
-        return Verdict("minimum", _polished(problem, state, step, polish), step.definite)
-    if state.blocked and polish and step.interior and step.definite:
-        # The value is too coarse to show a decrease; the gradient may still be brought down.
-        refined = _polished(problem, state, step, polish)
-        blocks = model_blocks(problem, refined, "hessian")
-        step = _newton_step(refined, blocks)
-        if _is_minimum(problem, refined, step, blocks, polish):
-            return Verdict("minimum", refined, step.definite)
-    if _falls_along(problem, state, step.s) or _falls_along(problem, state, y):
+    found, refined = _at_minimum(problem, state, step, blocks, polish)
+    if found:
+        return Verdict("minimum", refined, step.definite)
+    if _falls_along(problem, state, step.s) or _falls_along(problem, state, state.point.x):
         return Verdict("ray", state)
     return Verdict("zero" if zero else "unsettled", state, step.definite)
 
@@ -115,9 +161,9 @@ def _target_squares(problem: WhitenedRegression) -> float:
 def _is_constant(problem: WhitenedRegression, point: Point) -> bool:
     """Whether the loss has the same value at random points: where rows are equal, or keep one entry each."""
     generator = np.random.default_rng(0)
-    trials = [try_point(problem, random_point(problem, generator, size)) for size in SIZES]
     value, floor = point.first_order.value, (ROUNDING * EPS) ** 2 * _target_squares(problem)
-    for trial in trials:
+    for size in SIZES:
+        trial = try_point(problem, random_point(problem, generator, size))
         if trial is None:
             return False
         other = relative_value(trial, point)
@@ -125,10 +171,6 @@ def _is_constant(problem: WhitenedRegression, point: Point) -> bool:
         if not (both_zero or abs(value - other) <= SETTLED * EPS * abs(value)):
             return False
     return not _is_lost(point)
-
-
-def _newton_step(state: State, blocks: Array) -> ModelStep:
-    return minimize_model(blocks, state.point.first_order.gradient, _reach(state))
 
 
 def _is_saddle(state: State, step: ModelStep) -> bool:
@@ -143,23 +185,21 @@ def _reach(state: State) -> float:
     return max(1.0, float(np.linalg.norm(state.point.x)))
 
 
-def _is_minimum(problem: WhitenedRegression, state: State, step: ModelStep, blocks: Array, polish: int) -> bool:
-    """Whether the Newton step is short, and there is curvature to say so (a saturated softmax has none).
-
-    Where the point is not to be polished, the step must also promise next to no decrease: a gradient that is small
-    beside that of a far start may be a large one.
-    """
-    if not step.interior or not (_is_curved(state, blocks) or not np.any(state.point.x)):
-        return False
-    change = max(form.largest_entry(step.s) for form in problem.forms)
+def _is_short(problem: WhitenedRegression, state: State, change: float, decrease: float, polish: int) -> bool:
+    """Whether a Newton step that changes z by so much, and promises that decrease, ends at a minimum."""
     scale = min(1.0, state.point.largest_entry) if problem.loss.NONZERO else 1.0
     near = log_gradient_norm(problem, state.point) <= state.log_tolerance
     value = abs(state.point.first_order.value)
-    settled = step.decrease <= SETTLED * EPS * value
     if not polish:
         share = max(NEGLIGIBLE, float(np.exp(min(0.0, state.log_tolerance - state.log_start))))
-        near = near and step.decrease <= share * (value + 0.5 * _target_squares(problem))
+        near = near and decrease <= share * (value + 0.5 * _target_squares(problem))
+    settled = decrease <= SETTLED * EPS * value
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
+
+
+def _change(problem: WhitenedRegression, s: Array) -> float:
+    """The largest change of an entry of z by a step."""
+    return max(form.largest_entry(s) for form in problem.forms)
 
 
 def _is_curved(state: State, blocks: Array) -> bool:
@@ -169,10 +209,15 @@ def _is_curved(state: State, blocks: Array) -> bool:
     return float(np.abs(blocks).max()) > SETTLED * EPS * terms
 
 
-def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> State:
-    """Full Newton steps while each at least halves the gradient: they reach the precision of the numbers."""
+def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> tuple[State, Array]:
+    """Steps with the factor of the first Hessian while each at least halves the gradient, and the step after them.
+
+    They reach the precision of the numbers: the rate is the change of the Hessian, which is small beside a minimum.
+    """
+    assert step.newton is not None, "the caller looked"
+    s, log_scale = step.s, state.point.first_order.log_scale
     for _ in range(polish):
-        trial = try_point(problem, state.point.x + step.s) if step.interior else None
+        trial = try_point(problem, state.point.x + s)
         if trial is None:
             break
         gain = log_gradient_norm(problem, state.point) - log_gradient_norm(problem, trial)
@@ -180,8 +225,9 @@ def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish
             break
         row = describe(problem, trial, state.steps + 1, "polish", state.radius)
         state = replace(state, point=trial, steps=state.steps + 1, rows=(*state.rows, row))
-        step = _newton_step(state, model_blocks(problem, state, "hessian"))
-    return state
+        first = trial.first_order
+        s = step.newton(first.gradient * np.exp(first.log_scale - log_scale))
+    return state, s
 
 
 def _polished_by_products(problem: WhitenedRegression, state: State, polish: int) -> State:
