@@ -30,8 +30,7 @@ def ending_of(verdict: Verdict, near: bool, method: str) -> Ending | None:
     """
     blocked = verdict.state.blocked
     if verdict.kind == "minimum":
-        how = "is below the tolerance" if near else "is as small as rounding allows"
-        return Ending("converged", f"A minimum: the gradient {how}, and the Newton step is negligible.")
+        return minimum(near)
     if verdict.kind == "zero":
         return Ending("converged", "A global minimum: the residual is zero to the precision of the numbers.")
     if verdict.kind == "constant":
@@ -49,6 +48,12 @@ def ending_of(verdict: Verdict, near: bool, method: str) -> Ending | None:
     if verdict.kind == "saddle" and method != "newton":
         return _saddle(verdict.state.steps)
     return _unsettled(blocked, verdict.state.steps)
+
+
+def minimum(near: bool) -> Ending:
+    """A minimum was found; `near` as in `ending_of`."""
+    how = "is below the tolerance" if near else "is as small as rounding allows"
+    return Ending("converged", f"A minimum: the gradient {how}, and the Newton step is negligible.")
 
 
 def _first_order(near: bool) -> Ending:

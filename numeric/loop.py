@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from numeric.analysis.identifiability import Identifiability
-from numeric.ending import OVERFLOW, Ending, ending_of, out_of_steps
+from numeric.ending import OVERFLOW, Ending, ending_of, minimum, out_of_steps
 from numeric.kernels import Array
 from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose
 from numeric.progress import Progress
 from numeric.solution import Solution
 from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
-from numeric.solvers.verdict import POLISH_STEPS, Verdict, is_zero, judge
+from numeric.solvers.verdict import DENSE_LIMIT, POLISH_STEPS, Verdict, is_zero, judge, settle
 from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
@@ -21,6 +21,10 @@ from numeric.whitening import WhitenedRegression
 SLOW_WINDOW, SLOW_FACTOR = 2, 0.99
 """Gauss-Newton is left for Newton when this many steps leave more than this share of the value: the residual
 stays, and the curvature that J^T J lacks decides the rate. On residuals that vanish each step takes more."""
+CLOSE = 0.03
+"""After a full step that changed no z by more than this, one factorization may do for all steps that are left."""
+CLOSE_FIT = 1e-6
+"""The same after a fit of the logits that leaves this share of the value, a thousandth of the residual."""
 TIGHTER = float(np.log(100.0))
 """A small gradient that settles nothing must fall by this factor before the point is judged again."""
 NEGLIGIBLE_ENTRY = 1e-6
@@ -89,7 +93,8 @@ class Run:
             return state
         self.notes.append("The first step fitted the logits of the target.")
         row = describe(self.problem, trial, 1, "logit", note="least-squares fit of the logits of the target")
-        state = replace(state, point=trial, rows=(row,), steps=1)
+        close = trial.first_order.value <= CLOSE_FIT * state.point.first_order.value
+        state = replace(state, point=trial, rows=(row,), steps=1, change=0.0 if close else np.inf)
         self._report(state)
         return state
 
@@ -98,8 +103,8 @@ class Run:
         names, max_steps = [name], self.max_steps or METHODS[name].max_steps
         while True:
             near = log_gradient_norm(self.problem, state.point) <= state.log_tolerance
+            polish = min(POLISH_STEPS, max_steps - state.steps) if METHODS[names[-1]].polishes else 0
             if near or state.blocked or is_zero(self.problem, state):
-                polish = min(POLISH_STEPS, max_steps - state.steps) if METHODS[names[-1]].polishes else 0
                 verdict = self._judge(replace(state, rows=()), polish)
                 ending = ending_of(verdict, near, names[-1])
                 halted = ending is not None and ending.status in ("stalled", "bad_start")
@@ -109,6 +114,14 @@ class Run:
                     return self._finished(verdict, ending, names)
                 tolerance = min(state.log_tolerance, log_gradient_norm(self.problem, state.point) - TIGHTER)
                 state = replace(state, log_tolerance=tolerance, blocked="")
+            elif polish and state.settles and state.change <= CLOSE and state.point.x.size <= DENSE_LIMIT:
+                verdict = settle(self.problem, replace(state, rows=()), polish)
+                self._report(verdict.state)
+                if verdict.kind == "minimum":
+                    near = log_gradient_norm(self.problem, verdict.state.point) <= state.log_tolerance
+                    return self._finished(verdict, minimum(near), names)
+                state = replace(verdict.state, change=np.inf, settles=verdict.state.steps > state.steps)
+                continue
             else:
                 follower = self._follower(names[-1], state, halted=False)
             if state.steps >= max_steps:
@@ -135,9 +148,9 @@ class Run:
         if halted:
             follower, reason = after_a_halt(name, unknowns), "to leave a point that is no minimum"
         elif state.strained:
-            follower, reason = after_strain(name, unknowns), "because a step took too many products"
+            follower, reason = after_strain(name, unknowns), state.strained
         elif self._is_slow():
-            follower, reason = after_slow_steps(name, unknowns), "because the residual stays"
+            follower, reason = after_slow_steps(name, unknowns, state.products), "because the residual stays"
         else:
             return None
         if follower:

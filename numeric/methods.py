@@ -30,6 +30,10 @@ FEW_UNKNOWNS = 100
 """Up to here a dense Gauss-Newton matrix costs less than the products of a step."""
 
 
+DENSE_PRODUCTS = 24
+"""A dense step costs about as much as one product for so many unknowns (measured at 256 and 1024)."""
+
+
 def choose(problem: WhitenedRegression) -> tuple[str, str]:
     """The method that "auto" begins with, and a sentence that says why.
 
@@ -51,11 +55,18 @@ def after_strain(name: str, unknowns: int) -> str | None:
     return name.removesuffix("-cg") if name.endswith("-cg") and unknowns <= DENSE_LIMIT else None
 
 
-def after_slow_steps(name: str, unknowns: int) -> str | None:
-    """What follows Gauss-Newton where the residual stays: Newton, whose curvature is complete."""
+def after_slow_steps(name: str, unknowns: int, products: int) -> str | None:
+    """What follows Gauss-Newton where the residual stays: Newton, whose curvature is complete.
+
+    Args:
+        name: of the method at work.
+        unknowns: whitened.
+        products: of its latest step, 0 for a dense one.
+    """
     if not name.startswith("gauss-newton"):
         return None
-    return "newton" if unknowns <= DENSE_LIMIT else "newton-cg"
+    cheap = 0 < DENSE_PRODUCTS * products < unknowns
+    return "newton-cg" if cheap or unknowns > DENSE_LIMIT else "newton"
 
 
 def after_a_halt(name: str, unknowns: int) -> str | None:

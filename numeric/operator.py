@@ -1,7 +1,7 @@
 """Hessians as operators: products, diagonal, dense form and solves on one structured object."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.linalg
@@ -9,6 +9,7 @@ from scipy.linalg import lapack
 from scipy.sparse.linalg import LinearOperator
 
 from numeric.forms.form import SecondOrder
+from numeric.forms.matrix_hessian import MatrixHessian, symmetric_blocks
 from numeric.kernels import Array, unscale
 
 LARGE_LOG_SCALE = 60.0
@@ -77,7 +78,10 @@ class HessianOperator(LinearOperator):
 
     def blocks(self) -> Array:
         """The dense diagonal blocks, shape (k, m, m) with k m = N; k > 1 for independent problems."""
-        return self._sum(lambda form: form.blocks())
+        if not all(isinstance(form, MatrixHessian) for form in self.forms):
+            return self._sum(lambda form: form.blocks())
+        # Prompts are added up before the matrix is written out: it is four times as large.
+        return symmetric_blocks(self._sum(lambda form: cast(MatrixHessian, form).pair_sums()), self.x_shape)
 
     def to_dense(self) -> Array:
         """The matrix, shape (N, N)."""

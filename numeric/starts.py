@@ -21,8 +21,10 @@ ATTEMPTS = 10
 SIZES = (1.0, 3.0, 0.3)
 """Root mean squares of the entries of z at random starts, in turns: near uniform predictions, and peaked ones."""
 LOGIT_PRODUCTS = 500
-LOGIT_RESIDUAL = 1e-14
-"""Products and relative residual of the least-squares fit of the logits."""
+LOGIT_RESIDUAL, LOOSE_RESIDUAL = 1e-14, 1e-2
+"""Products and relative residual of the least-squares fit of the logits; of one that can only be a start."""
+EXACT_FIT = 1e-12
+"""A fit that leaves this share of the target's squares needs no other beside it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +84,20 @@ def fitted_logits(problem: WhitenedRegression) -> Point | None:
     absolute errors, and is the better one where the small entries of B are rounded to few digits (float16).
     """
     forms = cast(tuple[DenseForm, ...], problem.forms)
+    # Weights pull the minimum away from any fit of the logits.
+    regularized = any(form.regularized for form in forms)
+    alike = try_point(problem, _logits(problem, None, LOOSE_RESIDUAL if regularized else LOGIT_RESIDUAL))
+    if alike is not None and alike.first_order.value <= EXACT_FIT * sum(_squares(form) for form in forms):
+        return alike
     roots = [np.sqrt(np.maximum(form.target, 0.0)) for form in forms]
-    points = [try_point(problem, _logits(problem, weights)) for weights in (None, roots)]
-    found = [point for point in points if point is not None]
+    weighted = try_point(problem, _logits(problem, roots, LOOSE_RESIDUAL))
+    found = [point for point in (alike, weighted) if point is not None]
     return min(found, key=lambda point: point.first_order.value, default=None)
+
+
+def _squares(form: DenseForm) -> float:
+    """The squares of the target."""
+    return float(np.vdot(form.target, form.target))
 
 
 def _logit_start(problem: WhitenedRegression) -> Start:
@@ -169,7 +181,7 @@ def _positive(form: DenseForm) -> Array:
     return (positive if mask is None else positive & mask).astype(float)
 
 
-def _logits(problem: WhitenedRegression, weights: list[Array] | None) -> Array:
+def _logits(problem: WhitenedRegression, weights: list[Array] | None, residual: float = LOGIT_RESIDUAL) -> Array:
     """By conjugate gradients on the normal equations, whose matrix in whitened variables is near the identity."""
     forms = cast(tuple[DenseForm, ...], problem.forms)
     counted = [_positive(form) for form in forms]
@@ -186,7 +198,7 @@ def _logits(problem: WhitenedRegression, weights: list[Array] | None) -> Array:
     right = sum((_adjoint(form, _centred(z, rows)) for form, z, rows in parts), np.zeros(problem.x_shape))
     if not np.any(right):
         return np.zeros(problem.x_shape)
-    return newton_direction(normal, -right, None, LOGIT_RESIDUAL, LOGIT_PRODUCTS).s
+    return newton_direction(normal, -right, None, residual, LOGIT_PRODUCTS).s
 
 
 def _centred(z: Array, weights: Array) -> Array:

@@ -1,10 +1,14 @@
 """The structured second derivative of groups of totals, diag(D) + sum of C_ij U_i U_j^T, and pairs of columns."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from numeric.kernels import Array
+
+TABLES = 4
+"""Tables of pairs that are kept: each takes twelve bytes for an entry of a square matrix."""
 
 
 def eigenvalue_bounds(D: Array, U: tuple[Array, ...], C: Array) -> tuple[float, float]:
@@ -71,8 +75,9 @@ class PairTable:
     position: Array
 
     @classmethod
+    @lru_cache(maxsize=TABLES)
     def of(cls, d: int) -> "PairTable":
-        """The table of d columns."""
+        """The table of d columns; read only, as it is shared."""
         first, second = np.triu_indices(d)
         table = np.zeros((d, d), dtype=np.intp)
         table[first, second] = table[second, first] = np.arange(len(first))

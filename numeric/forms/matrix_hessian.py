@@ -126,7 +126,11 @@ class MatrixHessian:
         return (form.A1**2).T @ products
 
     def blocks(self) -> Array:
-        """The dense matrix, shape (1, d1 d2, d1 d2).
+        """The dense matrix, shape (1, d1 d2, d1 d2)."""
+        return symmetric_blocks(self.pair_sums(), self.evaluation.form.x_shape)
+
+    def pair_sums(self) -> Array:
+        """The entries of the dense matrix, each once: by pair p <= r of A2's columns and pair of A1's.
 
         The factors of each Kronecker product are symmetric, so only their upper triangles enter: with tables of
         the products of A1's and A2's columns in pairs, the sum over j is one matrix product.
@@ -148,7 +152,7 @@ class MatrixHessian:
                 for a, b in zip(outer[:, :, block.rows], inner[:, :, block.rows], strict=True):
                     terms += a[right.first[cut]] * b[right.second[cut]]
                 sums[cut] += terms @ pairs1.T
-        return _symmetric(sums, left, right)
+        return sums
 
     def eigenvalue_bounds(self) -> tuple[float, float]:
         """An inclusion of the eigenvalues, from those in z and the singular values of A1 and A2."""
@@ -165,9 +169,15 @@ class MatrixHessian:
         return max(size_of_terms(D, U, C) for _, D, U, C in self._pieces())
 
 
-def _symmetric(sums: Array, left: PairTable, right: PairTable) -> Array:
-    """The matrix with entries sums[pair of (q, s), pair of (p, r)] at row (p, q) and column (r, s)."""
-    d1, d2 = len(left.position), len(right.position)
+def symmetric_blocks(sums: Array, x_shape: tuple[int, ...]) -> Array:
+    """The dense matrix of some `pair_sums`: sums[pair of (q, s), pair of (p, r)] at row (p, q) and column (r, s).
+
+    Args:
+        sums: of one form, or added up over several.
+        x_shape: (d1, d2).
+    """
+    d1, d2 = x_shape
+    left, right = PairTable.of(d1), PairTable.of(d2)
     dense = np.empty((d1, d2, d1, d2), sums.dtype)
     rows = np.ascontiguousarray(sums.T)
     for p in range(d1):

@@ -22,11 +22,13 @@ class Accepted:
         point: the evaluated trial, or None.
         length: of the step, in multiples of the direction.
         blocked: why there is no point, or empty.
+        change: the largest change of an entry of z by the direction.
     """
 
     point: Point | None
     length: float
     blocked: str = ""
+    change: float = float("inf")
 
 
 def backtrack(
@@ -57,5 +59,5 @@ def backtrack(
             return Accepted(None, length, "step below the spacing of floats")
         trial = try_point(problem, x)
         if trial is not None and point.first_order.value - relative_value(trial, point) >= ACCEPT * decrease:
-            return Accepted(trial, length)
+            return Accepted(trial, length, change=change)
         length *= SHORTER

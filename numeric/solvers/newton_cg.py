@@ -18,6 +18,8 @@ TIGHTEST = 1e-14
 """Below this a residual is rounding, and conjugate gradients would follow it."""
 PRODUCTS = 500
 """Products for one step at most."""
+STRAINS = {"limit": "because a step took too many products", "negative curvature": "as it met negative curvature"}
+"""How conjugate gradients may end where dense matrices do better."""
 
 
 @dataclass(frozen=True)
@@ -62,5 +64,14 @@ class NewtonCG:
             return replace(state, rows=(), blocked=accepted.blocked)
         note = f"{direction.products} products, ended by {direction.ended}; step length {accepted.length:.2g}"
         row = describe(problem, accepted.point, state.steps + 1, self.name, note=note)
-        strained = direction.ended == "limit"
-        return replace(state, point=accepted.point, rows=(row,), steps=state.steps + 1, blocked="", strained=strained)
+        full = direction.ended == "residual" and accepted.length == 1.0
+        return replace(
+            state,
+            point=accepted.point,
+            rows=(row,),
+            steps=state.steps + 1,
+            blocked="",
+            strained=STRAINS.get(direction.ended, ""),
+            products=direction.products,
+            change=accepted.change if full else np.inf,
+        )

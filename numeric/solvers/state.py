@@ -54,7 +54,10 @@ class State:
         log_start: log of the gradient norm, in the stored variables, at the start.
         steps: steps taken so far.
         blocked: why no further step was possible, or empty.
-        strained: whether the latest step took as many products as are allowed: it is badly conditioned.
+        strained: why the latest step was beyond what products can do, or empty.
+        products: how many products the latest step took, 0 for one by a dense matrix.
+        change: the largest change of an entry of z by the latest step, where nothing cut it short; else infinite.
+        settles: whether it may be tried to settle a minimum by one factorization before the gradient is small.
         seed: of what a step draws.
         memory: what a method keeps from one step to the next, None at first.
     """
@@ -66,7 +69,10 @@ class State:
     log_start: float = 0.0
     steps: int = 0
     blocked: str = ""
-    strained: bool = False
+    strained: str = ""
+    products: int = 0
+    change: float = float("inf")
+    settles: bool = True
     seed: int = 0
     memory: Any = None
 

@@ -335,4 +335,15 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
         else:
             radius = max(radius, norm)
         row = describe(problem, trial, state.steps + 1, name, radius)
-        return replace(state, point=trial, radius=radius, rows=(row,), steps=state.steps + 1, blocked="")
+        change = change if step.interior else np.inf
+        return replace(
+            state,
+            point=trial,
+            radius=radius,
+            rows=(row,),
+            steps=state.steps + 1,
+            blocked="",
+            strained="",
+            products=0,
+            change=change,
+        )

@@ -82,7 +82,7 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     return _otherwise(problem, state, zero, polish)
 
 
-def settle(problem: WhitenedRegression, state: State, polish: int) -> Verdict | None:
+def settle(problem: WhitenedRegression, state: State, polish: int) -> Verdict:
     """The minimum that a short step has come near to, found with the factor of one Hessian.
 
     Args:
@@ -91,12 +91,10 @@ def settle(problem: WhitenedRegression, state: State, polish: int) -> Verdict | 
         polish: steps that may be made.
 
     Returns:
-        None where no such minimum was found; else a verdict, "unsettled" where steps came nearer to it.
+        "minimum", or "unsettled", perhaps with a point that is nearer to one.
     """
     found, refined = _settled(problem, state, polish)
-    if found:
-        return Verdict("minimum", refined, isolated=True)
-    return Verdict("unsettled", refined) if refined.steps > state.steps else None
+    return Verdict("minimum" if found else "unsettled", refined, isolated=found)
 
 
 def _settled(problem: WhitenedRegression, state: State, polish: int) -> tuple[bool, State]:
@@ -238,7 +236,7 @@ def _polished_by_products(problem: WhitenedRegression, state: State, polish: int
         if trial.blocked or not gain > np.log(2.0):
             break
         rows = (*state.rows, *(replace(row, kind="polish") for row in trial.rows))
-        state = replace(trial, rows=rows, strained=state.strained)
+        state = replace(trial, rows=rows)
     return state
 
 
