@@ -18,9 +18,11 @@ from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
-SLOW_WINDOW, SLOW_FACTOR = 2, 0.99
-"""Gauss-Newton is left for Newton when this many steps leave more than this share of the value: the residual
-stays, and the curvature that J^T J lacks decides the rate. On residuals that vanish each step takes more."""
+SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.99, 0.9
+"""Gauss-Newton is left for Newton when this many steps leave more than the first share of the value: the residual
+stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need not,
+and there are several minima, Gauss-Newton finds lower ones, so that it is not left too early; weights leave no doubt
+that a residual stays, and few minima, so that the second share serves."""
 CLOSE = 0.03
 """After a full step that changed no z by more than this, one factorization may do for all steps that are left."""
 CLOSE_FIT = 1e-6
@@ -160,7 +162,8 @@ class Run:
     def _is_slow(self) -> bool:
         if len(self.history) <= SLOW_WINDOW:
             return False
-        return self.history[-1].value > SLOW_FACTOR * self.history[-1 - SLOW_WINDOW].value
+        share = SLOW_WITH_WEIGHTS if any(form.regularized for form in self.problem.forms) else SLOW_FACTOR
+        return self.history[-1].value > share * self.history[-1 - SLOW_WINDOW].value
 
     def _report(self, state: State) -> None:
         self.history.extend(state.rows)

@@ -142,14 +142,14 @@ def _orthonormal(matrices: Sequence[Array], centred: bool) -> tuple[list[Array],
 
     A matrix of rank zero keeps one column of zeros: an unknown that nothing depends on is still an unknown.
     """
-    # Relative to the matrices before centring: what centring leaves of equal rows is rounding error.
     matrices = [A.astype(float) for A in matrices]
-    size = np.linalg.norm(np.concatenate(matrices), ord=2)
+    size = _spectral_norm(np.concatenate(matrices)) if centred else 0.0
     if centred:
         matrices = [A - A.mean(axis=0) for A in matrices]
     stacked = np.concatenate(matrices)
     U, S, Vt = np.linalg.svd(stacked, full_matrices=False)
-    cutoff = size * max(stacked.shape) * np.finfo(float).eps
+    # Relative to the matrices before centring: what centring leaves of equal rows is rounding error.
+    cutoff = max(size, float(S[0])) * max(stacked.shape) * np.finfo(float).eps
     rank = int(np.count_nonzero(cutoff < S))
     if rank == 0:
         zeros = np.zeros((stacked.shape[1], 1))
@@ -158,3 +158,13 @@ def _orthonormal(matrices: Sequence[Array], centred: bool) -> tuple[list[Array],
     U, S, Vt = signs * U[:, :rank], S[:rank], signs[:, None] * Vt[:rank]
     ends = np.cumsum([len(A) for A in matrices])[:-1]
     return np.split(U, ends), Factor(Vt.T / S, S[:, None] * Vt)
+
+
+def _spectral_norm(A: Array) -> float:
+    """The 2-norm, from the smaller Gram matrix: its largest eigenvalue keeps all digits."""
+    largest = float(np.abs(A).max())
+    if not largest > 0.0:
+        return 0.0
+    B = A / largest
+    gram = B.T @ B if len(B) > B.shape[1] else B @ B.T
+    return largest * float(np.sqrt(np.linalg.eigvalsh(gram)[-1]))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.linalg
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from numeric.evaluation import Point
 from numeric.forms.matrix_hessian import MatrixHessian
@@ -83,6 +84,16 @@ def _by_kronecker(A1: Array, forms: Sequence[MatrixHessian], factors: Sequence[f
 
 def _inverse(matrix: Array) -> Array:
     """Of a symmetric matrix, made positive definite; the identity for zero."""
+    shifted = matrix + RIDGE * float(np.trace(matrix)) / len(matrix) * np.eye(len(matrix))
+    factor, failed = dpotrf(shifted, lower=1)
+    if failed:
+        return _clipped_inverse(matrix)
+    inverse, _ = dpotri(factor, lower=1)
+    return np.tril(inverse) + np.tril(inverse, -1).T
+
+
+def _clipped_inverse(matrix: Array) -> Array:
+    """The same where eigenvalues may be negative."""
     eigenvalues, vectors = scipy.linalg.eigh(matrix, check_finite=False)
     mean = float(np.abs(eigenvalues).mean())
     if mean == 0.0:

@@ -301,7 +301,9 @@ def _secular_step(h: Array, c: Array, radius: float, negligible: float) -> tuple
 def model_blocks(problem: WhitenedRegression, state: State, kind: str) -> Array:
     """The "hessian" or "gauss_newton" blocks at the state, on the scale of its value and gradient."""
     operator = problem.operator(state.point, kind, scaled=True)
-    return operator.blocks() * np.exp(operator.log_scale - state.point.first_order.log_scale)
+    factor = np.exp(operator.log_scale - state.point.first_order.log_scale)
+    blocks = operator.blocks()
+    return blocks if factor == 1.0 else blocks * factor
 
 
 def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name: str) -> State:
