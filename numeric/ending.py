@@ -19,6 +19,12 @@ OVERFLOW = Ending(
     "or use a normalized loss.",
 )
 
+FLAT = Ending(
+    "stalled",
+    "The last steps changed predictions by next to nothing, and came to no end: the data hardly determine x along some "
+    "directions, as where rows are near one-hot and rounded. The predictions are settled; add weights w for a definite x.",
+)
+
 
 def ending_of(verdict: Verdict, near: bool, method: str) -> Ending | None:
     """How a solve ends at a judged point, or None where the method can go on.

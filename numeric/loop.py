@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from numeric.analysis.identifiability import Identifiability
-from numeric.ending import OVERFLOW, Ending, ending_of, minimum, out_of_steps
+from numeric.ending import FLAT, OVERFLOW, Ending, ending_of, minimum, out_of_steps
 from numeric.kernels import Array
-from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose
+from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose, is_dear
 from numeric.progress import Progress
 from numeric.solution import Solution
 from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
-from numeric.solvers.verdict import DENSE_LIMIT, POLISH_STEPS, Verdict, is_zero, judge, settle
+from numeric.solvers.verdict import DENSE_LIMIT, POLISH_STEPS, Verdict, is_zero, judge, settle, target_squares
 from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
@@ -23,6 +23,9 @@ SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.99, 0.9
 stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need not,
 and there are several minima, Gauss-Newton finds lower ones, so that it is not left too early; weights leave no doubt
 that a residual stays, and few minima, so that the second share serves."""
+FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 10, 0.03, 1e-9
+"""A solve has stalled where so many steps take less than the first share of the value and than the second one of half
+the target's squares (of the predictions, thus, the root of it)."""
 CLOSE = 0.03
 """After a full step that changed no z by more than this, one factorization may do for all steps that are left."""
 CLOSE_FIT = 1e-6
@@ -128,6 +131,10 @@ class Run:
                 follower = self._follower(names[-1], state, halted=False)
             if state.steps >= max_steps:
                 return self._finished(Verdict("unsettled", state), out_of_steps(max_steps), names)
+            if not follower and METHODS[names[-1]].polishes and self._is_flat():
+                verdict = self._judge(replace(state, rows=()), polish)
+                self._report(verdict.state)
+                return self._finished(verdict, ending_of(verdict, near, names[-1]) or FLAT, names)
             if follower:
                 names.append(follower)
             state = METHODS[names[-1]].step(self.problem, state, max_steps - state.steps)
@@ -151,6 +158,8 @@ class Run:
             follower, reason = after_a_halt(name, unknowns), "to leave a point that is no minimum"
         elif state.strained:
             follower, reason = after_strain(name, unknowns), state.strained
+        elif is_dear(unknowns, state.products):
+            follower, reason = after_strain(name, unknowns), "because a step took more products than a dense one costs"
         elif self._is_slow():
             follower, reason = after_slow_steps(name, unknowns, state.products), "because the residual stays"
         else:
@@ -164,6 +173,13 @@ class Run:
             return False
         share = SLOW_WITH_WEIGHTS if any(form.regularized for form in self.problem.forms) else SLOW_FACTOR
         return self.history[-1].value > share * self.history[-1 - SLOW_WINDOW].value
+
+    def _is_flat(self) -> bool:
+        """Whether steps change predictions by next to nothing, and yet do not come to an end."""
+        if len(self.history) <= FLAT_WINDOW:
+            return False
+        before, now = self.history[-1 - FLAT_WINDOW].value, self.history[-1].value
+        return 0.0 <= before - now <= min(FLAT_SHARE * now, FLAT_SQUARES * 0.5 * target_squares(self.problem))
 
     def _report(self, state: State) -> None:
         self.history.extend(state.rows)

@@ -30,8 +30,12 @@ FEW_UNKNOWNS = 100
 """Up to here a dense Gauss-Newton matrix costs less than the products of a step."""
 
 
-DENSE_PRODUCTS = 24
-"""A dense step costs about as much as one product for so many unknowns (measured at 256 and 1024)."""
+DENSE_UNKNOWNS = 90
+"""A dense step costs as much as (unknowns/this)^2 products: 8 at 256 unknowns and 130 at 1024, as measured."""
+MORE_PRODUCTS = 3
+"""Newton takes up to so many times the products of Gauss-Newton."""
+MANY_PRODUCTS = 50
+"""A step by products is not left for a cheaper dense one below so many: steps that are cut short find lower minima."""
 
 
 def choose(problem: WhitenedRegression) -> tuple[str, str]:
@@ -50,9 +54,19 @@ def choose(problem: WhitenedRegression) -> tuple[str, str]:
     return name, f"{model} was chosen for {what} in {unknowns} unknowns{how}."
 
 
+def dense_products(unknowns: int) -> float:
+    """How many products cost as much as a dense step."""
+    return (unknowns / DENSE_UNKNOWNS) ** 2
+
+
 def after_strain(name: str, unknowns: int) -> str | None:
     """What follows a method whose products do not suffice for a step: the same model by dense matrices."""
     return name.removesuffix("-cg") if name.endswith("-cg") and unknowns <= DENSE_LIMIT else None
+
+
+def is_dear(unknowns: int, products: int) -> bool:
+    """Whether a step by so many products costs more than a dense one."""
+    return products > max(MANY_PRODUCTS, dense_products(unknowns))
 
 
 def after_slow_steps(name: str, unknowns: int, products: int) -> str | None:
@@ -65,7 +79,7 @@ def after_slow_steps(name: str, unknowns: int, products: int) -> str | None:
     """
     if not name.startswith("gauss-newton"):
         return None
-    cheap = 0 < DENSE_PRODUCTS * products < unknowns
+    cheap = 0 < MORE_PRODUCTS * products < dense_products(unknowns)
     return "newton-cg" if cheap or unknowns > DENSE_LIMIT else "newton"
 
 

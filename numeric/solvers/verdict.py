@@ -4,6 +4,7 @@ A small gradient alone decides nothing: it is also small at a saddle, in a satur
 ray along which the loss falls for ever. The Newton step tells them apart: at a minimum it is short.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +39,8 @@ POLISH_STEPS = 8
 POLISHER = NewtonCG()
 LARGEST_SCALE = 600.0
 """A scaled value that rounds to zero is zero where its scale is at most e to this: below 1e-60 in any case."""
+Solver = Callable[[Array, Array, float], ModelStep | None]
+"""`minimize_model`, or `definite_step`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,20 +108,30 @@ def _settled(problem: WhitenedRegression, state: State, polish: int) -> tuple[bo
     that is small beside that of a far start may be a large one.
     """
     blocks = model_blocks(problem, state, "hessian")
-    step = definite_step(blocks, state.point.first_order.gradient, _reach(state))
-    return (False, state) if step is None else _at_minimum(problem, state, step, blocks, polish)
+    return _at_minimum(problem, state, blocks, definite_step, polish)
 
 
 def _at_minimum(
-    problem: WhitenedRegression, state: State, step: ModelStep, blocks: Array, polish: int
+    problem: WhitenedRegression, state: State, blocks: Array, solver: Solver, polish: int
 ) -> tuple[bool, State]:
-    """The same for a Hessian whose Newton step is known."""
-    if step.newton is None or not (_is_curved(state, blocks) or not np.any(state.point.x)):
+    """The same for a known Hessian, which need not be definite, as far as the solver goes."""
+    step = solver(blocks, state.point.first_order.gradient, _reach(state))
+    if step is None or step.newton is None or not (_is_curved(state, blocks) or not np.any(state.point.x)):
         return False, state
     refined, s = _polished(problem, state, step, polish)
     change = _change(problem, refined.point.x - state.point.x) + _change(problem, s)
     decrease = -0.5 * float(np.vdot(refined.point.first_order.gradient, s))
-    return _is_short(problem, refined, change, decrease, polish), refined
+    found, left = _is_short(problem, refined, change, decrease, polish), polish - (refined.steps - state.steps)
+    if not found or left in (0, polish) or is_zero(problem, refined) or _is_exact(refined, decrease):
+        return found, refined
+    # Where the Hessian is nearly singular a short step changes it, and its factor serves for some steps only.
+    again, further = _at_minimum(problem, refined, model_blocks(problem, refined, "hessian"), solver, left)
+    return True, further if again else refined
+
+
+def _is_exact(state: State, decrease: float) -> bool:
+    """Whether the decrease that a Newton step promises is beyond the precision of the value."""
+    return decrease <= SETTLED * EPS * abs(state.point.first_order.value)
 
 
 def _otherwise(problem: WhitenedRegression, state: State, zero: bool, polish: int) -> Verdict:
@@ -129,7 +142,7 @@ def _otherwise(problem: WhitenedRegression, state: State, zero: bool, polish: in
     step = minimize_model(blocks, state.point.first_order.gradient, _reach(state))
     if not zero and _is_saddle(state, step):
         return Verdict("saddle", state)
-    found, refined = _at_minimum(problem, state, step, blocks, polish)
+    found, refined = _at_minimum(problem, state, blocks, minimize_model, polish)
     if found:
         return Verdict("minimum", refined, step.definite)
     if _falls_along(problem, state, step.s) or _falls_along(problem, state, state.point.x):
@@ -144,7 +157,7 @@ def is_zero(problem: WhitenedRegression, state: State) -> bool:
         return False
     if first.log_scale != 0.0:
         return first.value == 0.0 and not _is_lost(state.point)
-    return first.value <= (ROUNDING * EPS) ** 2 * _target_squares(problem)
+    return first.value <= (ROUNDING * EPS) ** 2 * target_squares(problem)
 
 
 def _is_lost(point: Point) -> bool:
@@ -152,14 +165,15 @@ def _is_lost(point: Point) -> bool:
     return point.first_order.value == 0.0 and point.first_order.log_scale > LARGEST_SCALE
 
 
-def _target_squares(problem: WhitenedRegression) -> float:
+def target_squares(problem: WhitenedRegression) -> float:
+    """The sum of the squares of the target, as far as it is in memory."""
     return sum(form.squared_target for form in problem.forms if isinstance(form, MatrixForm | VectorForm))
 
 
 def _is_constant(problem: WhitenedRegression, point: Point) -> bool:
     """Whether the loss has the same value at random points: where rows are equal, or keep one entry each."""
     generator = np.random.default_rng(0)
-    value, floor = point.first_order.value, (ROUNDING * EPS) ** 2 * _target_squares(problem)
+    value, floor = point.first_order.value, (ROUNDING * EPS) ** 2 * target_squares(problem)
     for size in SIZES:
         trial = try_point(problem, random_point(problem, generator, size))
         if trial is None:
@@ -190,8 +204,8 @@ def _is_short(problem: WhitenedRegression, state: State, change: float, decrease
     value = abs(state.point.first_order.value)
     if not polish:
         share = max(NEGLIGIBLE, float(np.exp(min(0.0, state.log_tolerance - state.log_start))))
-        near = near and decrease <= share * (value + 0.5 * _target_squares(problem))
-    settled = decrease <= SETTLED * EPS * value
+        near = near and decrease <= share * (value + 0.5 * target_squares(problem))
+    settled = _is_exact(state, decrease)
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
 
 
