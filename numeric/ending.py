@@ -21,8 +21,13 @@ OVERFLOW = Ending(
 
 FLAT = Ending(
     "stalled",
-    "The last steps changed predictions by next to nothing, and came to no end: the data hardly determine x along some "
-    "directions, as where rows are near one-hot and rounded. The predictions are settled; add weights w for a definite x.",
+    "The last steps changed predictions by next to nothing, and came to no end: the data hardly determine x along "
+    "some directions, as where rows are near one-hot and rounded. The predictions are settled; add weights w for a "
+    "definite x.",
+)
+UNCERTAIN = (
+    "It looks like a minimum, but a total nearly vanishes there, and the curvature cannot be decided in float64: "
+    "rounding errors are larger. Start elsewhere (x0), or add weights w that keep away from such points."
 )
 
 
@@ -36,7 +41,10 @@ def ending_of(verdict: Verdict, near: bool, method: str) -> Ending | None:
     """
     blocked = verdict.state.blocked
     if verdict.kind == "minimum":
-        return minimum(near)
+        how = "is below the tolerance" if near else "is as small as rounding allows"
+        return Ending("converged", f"A minimum: the gradient {how}, and the Newton step is negligible.")
+    if verdict.kind == "uncertain":
+        return Ending("stalled" if verdict.state.steps else "bad_start", UNCERTAIN)
     if verdict.kind == "zero":
         return Ending("converged", "A global minimum: the residual is zero to the precision of the numbers.")
     if verdict.kind == "constant":
@@ -54,12 +62,6 @@ def ending_of(verdict: Verdict, near: bool, method: str) -> Ending | None:
     if verdict.kind == "saddle" and method != "newton":
         return _saddle(verdict.state.steps)
     return _unsettled(blocked, verdict.state.steps)
-
-
-def minimum(near: bool) -> Ending:
-    """A minimum was found; `near` as in `ending_of`."""
-    how = "is below the tolerance" if near else "is as small as rounding allows"
-    return Ending("converged", f"A minimum: the gradient {how}, and the Newton step is negligible.")
 
 
 def _first_order(near: bool) -> Ending:

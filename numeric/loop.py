@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from numeric.analysis.identifiability import Identifiability
-from numeric.ending import FLAT, OVERFLOW, Ending, ending_of, minimum, out_of_steps
+from numeric.ending import FLAT, OVERFLOW, Ending, ending_of, out_of_steps
 from numeric.kernels import Array
 from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose, is_dear
 from numeric.progress import Progress
@@ -20,9 +20,9 @@ from numeric.whitening import WhitenedRegression
 
 SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.99, 0.9
 """Gauss-Newton is left for Newton when this many steps leave more than the first share of the value: the residual
-stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need not,
-and there are several minima, Gauss-Newton finds lower ones, so that it is not left too early; weights leave no doubt
-that a residual stays, and few minima, so that the second share serves."""
+stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need
+not, and there are several minima, Gauss-Newton finds lower ones, so that it is not left too early; weights leave no
+doubt that a residual stays, and few minima, so that the second share serves."""
 FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 10, 0.03, 1e-9
 """A solve has stalled where so many steps take less than the first share of the value and than the second one of half
 the target's squares (of the predictions, thus, the root of it)."""
@@ -122,9 +122,10 @@ class Run:
             elif polish and state.settles and state.change <= CLOSE and state.point.x.size <= DENSE_LIMIT:
                 verdict = settle(self.problem, replace(state, rows=()), polish)
                 self._report(verdict.state)
-                if verdict.kind == "minimum":
-                    near = log_gradient_norm(self.problem, verdict.state.point) <= state.log_tolerance
-                    return self._finished(verdict, minimum(near), names)
+                near = log_gradient_norm(self.problem, verdict.state.point) <= state.log_tolerance
+                ending = None if verdict.kind == "unsettled" else ending_of(verdict, near, names[-1])
+                if ending is not None:
+                    return self._finished(verdict, ending, names)
                 state = replace(verdict.state, change=np.inf, settles=verdict.state.steps > state.steps)
                 continue
             else:

@@ -83,8 +83,8 @@ def solve(
         the solution; its status (a key of `numeric.STATUS`) is data, and only mistakes in the arguments raise.
 
     Raises:
-        InputError: the problem is none, the method is unknown or cannot take it, a number makes no sense, or x0 has
-            the wrong shape or is not finite.
+        InputError: the problem is none, the method is unknown or cannot take it, a number makes no sense, progress
+            cannot be called, or x0 has the wrong shape or is not finite.
 
     >>> from numeric.problems import VectorRegression
     >>> solution = solve(VectorRegression("normalized-exp", [[1.0], [-1.0]], [0.75, 0.25]))
@@ -94,6 +94,7 @@ def solve(
     if not isinstance(problem, Regression):
         raise InputError(f"problem: got {type(problem).__name__}; make a VectorRegression or AttentionRegression of it")
     _check_arguments(method, rtol, atol, max_steps, seed, starts)
+    _check_progress(progress)
     clock = time.perf_counter()
     change = whiten if method == "auto" else METHODS[method].variables
     variables = change(problem)
@@ -167,6 +168,14 @@ def _check_arguments(method: str, rtol: float, atol: float, max_steps: int | Non
             raise InputError(f"{name}: got {number}; a whole number is needed")
         if number is not None and number < 1:
             raise InputError(f"{name}: got {number}; at least one {name.rstrip('s').split('_')[-1]} is needed")
+
+
+def _check_progress(progress: Any) -> None:
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise InputError(
+            f"progress: got {progress!r}; pass True for a line on standard error, or a function of "
+            "(step, value, gradient_norm, seconds)"
+        )
 
 
 def _check_size(method: str, unknowns: int) -> None:

@@ -131,7 +131,22 @@ def derive(files: tuple[Path, ...], only_check: bool, out: Path | None) -> None:
 @_json_option
 @_mistakes_in_one_sentence
 def solve(data: Path, loss: str, json_to: str | None, **options: Any) -> None:
-    """Solve the regression problem stored in DATA (.npz with A, b [, w] or A1, A2, B [, w])."""
+    """Solve the regression problem stored in DATA, an .npz with A, b [, w] or A1, A2, B [, w].
+
+    Several prompts are stacked: A1, A2 with row_off (k + 1 offsets of their rows) and B_0, B_1 ... [, w_0, w_1 ...].
+    X_true or x_true is only compared with; other keys are ignored.
+
+    \b
+    The status, and the exit status:
+      0  converged       the gradient is zero to the tolerance or to rounding
+      1  stalled         no further decrease, yet no minimum to the tolerance
+      1  max_steps       the steps ran out
+      1  unbounded       the loss falls along a ray to infinity
+      1  overflow        the loss is too large for a float
+      1  outside_domain  the loss is not defined at the start
+      1  bad_start       the start is critical, no minimum, and cannot be left
+      2  (a mistake in the data or the options)
+    """
     from proofs_check.display import solution_lines, write_json
     from proofs_check.solving import check_target, solve_file
 

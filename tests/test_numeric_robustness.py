@@ -302,6 +302,17 @@ def test_a_constant_loss_is_converged_and_not_unique():
     assert "Each x is a minimum: the loss has the same value at random points." in solution.message
 
 
+def test_a_curvature_below_rounding_is_not_called_a_minimum():
+    # alpha is 3e-4 of its absolute terms in each row: the pieces of the Hessian are 1e13 times what they leave.
+    A1 = np.array([[0.07728208], [0.00170612], [0.00149028], [1.31517277]])
+    A2 = np.array([[0.69422736], [0.26345844], [-0.95710181]])
+    B = np.array([[0.969, 0.0, 0.031], [0.094, 0.002, 0.904], [0.996, 0.0, 0.004], [0.298, 0.573, 0.129]])
+    w = np.array([[1.0, 0.1, 1.0], [1.0, 0.1, 0.0], [0.1, 1.0, 0.1], [1.0, 0.0, 0.1]])
+    solution = solve(AttentionRegression("normalized-sinh", A1, A2, B, w=w), x0=[[-0.4157582]])
+    assert (solution.status, solution.unique) == ("stalled", None)
+    assert "the curvature cannot be decided in float64" in solution.message
+
+
 def test_a_value_of_zero_is_called_a_global_minimum():
     solution = solve(VectorRegression("rescaled-sinh", A, b), x0=np.zeros(2))
     assert "A global minimum: the residual is zero" in solution.message
@@ -321,6 +332,7 @@ def test_other_solutions_are_named():
         ({"max_steps": 2.5}, "max_steps: got 2.5; a whole number is needed"),
         ({"starts": 2.5}, "starts: got 2.5; a whole number is needed"),
         ({"rtol": "small"}, "rtol: got small; a tolerance is a finite number"),
+        ({"progress": 5}, r"progress: got 5; pass True for a line .* or a function of \(step, value"),
         ({"problem": "head.npz"}, "problem: got str; make a VectorRegression or AttentionRegression of it"),
     ],
 )

@@ -114,8 +114,9 @@ class Sensitivity:
             raise InputError(f"name: got {name!r}; choose one of {', '.join(self.names)}")
         if name in ("A", "A1", "A2") and not self._simple:
             raise InputError(
-                f"name: {name} moves the directions that the data determine, and these are an intersection over "
-                f"prompts, masks or weights here, whose motion is not covered; ask for {self.names[0]}, or add weights"
+                f"name: got {name}, which moves the directions that the data determine; here they are an intersection "
+                "over prompts, masks or weights, whose motion is not covered; ask for "
+                f"{self.names[0]}, or add weights w"
             )
         operators = [self._operator(local, name, number) for number, local in enumerate(self._locals)]
         return operators[0] if len(operators) == 1 else operators
@@ -216,13 +217,19 @@ def sensitivity(problem: Regression, solution: Solution | Array) -> Sensitivity:
     0.166666666667
     """
     if any(isinstance(form, StreamForm) for form in problem.forms):
-        raise InputError("problem: A is read in row blocks, and sensitivities need it in memory; pass an array")
+        raise InputError("problem: sensitivities need A in memory, got one that is read in row blocks; pass an array")
     if any(isinstance(form, MatrixForm) and form.others is not None for form in problem.forms):
-        raise InputError("problem: it has rows of weight 0; leave these rows out of A1 and B, and of row_weights")
+        raise InputError(
+            "problem: sensitivities need rows that count, got row_weights with zeros; leave these rows out of A1, B "
+            "and row_weights"
+        )
     whitened = whiten(problem)
     known = identifiability(problem, whitened)
     if known.rank is None or not known.located:
-        raise InputError(f"problem: what the data determine is not known: {' '.join(known.reasons)}")
+        raise InputError(
+            "problem: sensitivities are along the directions that the data determine, got data for which these are not "
+            f"known ({' '.join(known.reasons)}); add weights w, which determine all"
+        )
     x = real_array("solution", solution.x if isinstance(solution, Solution) else solution, (1, 2))
     check_shape("solution", x, problem.x_shape, "the problem")
     x = whitened.to_original(whitened.from_original(x.astype(float)))
@@ -246,12 +253,15 @@ def _inverse(w: WhitenedRegression, known: Identifiability, y: Array) -> tuple[C
         gradient = w.value_and_gradient(y)[1]
         solve = _dense_inverse(w, y, known) if factorized else _iterative_inverse(w, y)
     except (OutsideDomain, OverflowError) as error:
-        raise InputError(f"solution: the loss has no finite derivatives there: {error}") from None
+        raise InputError(
+            f"solution: a minimum with finite derivatives is needed, got an x without ({error}); pass the x of a solve "
+            "that converged"
+        ) from None
     step = max(form.largest_entry(solve(gradient)) for form in w.forms)
     if not step <= NOT_STATIONARY:
         raise InputError(
-            f"solution: x is no critical point, a Newton step would change an entry of A x by {step:.3g} (at most "
-            f"{NOT_STATIONARY:g} is accepted); solve with a smaller rtol or a float64 x"
+            f"solution: a critical point is needed, got an x at which a Newton step changes an entry of A x by "
+            f"{step:.3g} (at most {NOT_STATIONARY:g} is accepted); solve with a smaller rtol, and pass x in float64"
         )
     project = known.minimum_norm if (known.rank or 0) < y.size else lambda x: x
 
@@ -267,12 +277,15 @@ def _dense_inverse(w: WhitenedRegression, y: Array, known: Identifiability) -> C
     curvatures, vectors = np.linalg.eigh(w.hessian(y).blocks())
     cutoff = SINGULAR * np.finfo(float).eps * y.size * float(np.abs(curvatures).max())
     if curvatures.min() < -cutoff:
-        raise InputError(f"solution: x is no minimum, the lowest curvature is {curvatures.min():.3g}; use solve()")
+        raise InputError(
+            f"solution: a minimum is needed, got an x with curvature {curvatures.min():.3g}; pass the x of a solve "
+            "that converged"
+        )
     flat, open_directions = int(np.count_nonzero(curvatures <= cutoff)), y.size - (known.rank or 0)
     if flat > open_directions:
         raise InputError(
-            f"solution: the Hessian has {flat} directions without curvature there, but the data leave only "
-            f"{open_directions} open (in whitened variables): the minimum is not isolated; add weights w"
+            f"solution: an isolated minimum is needed, got one with {flat} directions without curvature, of which the "
+            f"data leave only {open_directions} open (in whitened variables); add weights w"
         )
     inverses = np.where(curvatures > cutoff, 1.0 / np.where(curvatures > cutoff, curvatures, 1.0), 0.0)
 
@@ -289,7 +302,10 @@ def _iterative_inverse(w: WhitenedRegression, y: Array) -> Callable[[Array], Arr
     def solve(r: Array) -> Array:
         result, failed = cg(hessian, r.ravel(), rtol=CG_RTOL, maxiter=CG_STEPS * y.size, M=preconditioner)
         if failed:
-            raise InputError("solution: conjugate gradients fail there: x is no isolated minimum; add weights w")
+            raise InputError(
+                "solution: an isolated minimum is needed, got an x at which conjugate gradients do not converge; pass "
+                "the x of a solve that converged, or add weights w"
+            )
         return result.reshape(y.shape)
 
     return solve

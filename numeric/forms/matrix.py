@@ -290,6 +290,12 @@ class MatrixEvaluation:
         for block, totals in self._domain_totals():
             check_domain(self.loss, totals, numbers[block.rows], self.form.number)
 
+    @property
+    def smallest_total(self) -> float:
+        """The smallest share that a total which must not vanish is of the sum of its absolute terms."""
+        shares = (np.abs(ratio).min() for _, totals in self._domain_totals() for ratio in totals.values())
+        return float(min(shares, default=1.0))
+
     def _domain_totals(self) -> Iterator[tuple[RowBlock, dict[str, Array]]]:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             for block, (z, _, _, dropped, small, work) in self._entries("domain_totals"):

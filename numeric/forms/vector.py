@@ -219,8 +219,16 @@ class VectorEvaluation:
         return (self.first_order if "first_order" in vars(self) else self.value).log_scale
 
     def _check_domain(self) -> None:
+        check_domain(self.loss, self._domain_totals())
+
+    @property
+    def smallest_total(self) -> float:
+        """The smallest share that a total which must not vanish is of the sum of its absolute terms."""
+        return float(min((np.abs(ratio).min() for ratio in self._domain_totals().values()), default=1.0))
+
+    def _domain_totals(self) -> dict[str, Array]:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            check_domain(self.loss, self.loss.domain_totals(self.form.forward(self.x), small=self.small))
+            return self.loss.domain_totals(self.form.forward(self.x), small=self.small)
 
     def product(self, kind: str, log_scale: float, v: Array) -> Array:
         """The second derivative times v, of x's shape, without the factor exp(log_scale); two reads of A."""

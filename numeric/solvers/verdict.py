@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from numeric.evaluation import Point
-from numeric.forms.matrix import MatrixForm
-from numeric.forms.vector import VectorForm
+from numeric.forms.matrix import MatrixEvaluation, MatrixForm
+from numeric.forms.vector import VectorEvaluation, VectorForm
 from numeric.kernels import Array
 from numeric.solvers.newton_cg import NewtonCG
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, relative_value, try_point
@@ -31,6 +31,8 @@ SETTLED = 100.0
 """Where Newton predicts less decrease than this many machine epsilons of the value, the value is minimal."""
 NEGLIGIBLE = 1e-6
 """The same share for methods that are not to be polished, of the value and of half the squares of the target."""
+FAINT = 1e-8
+"""Rounding errors of the Hessian below this share of its largest curvature leave the verdict as it is."""
 ROUNDING = 10.0
 """A residual below this many machine epsilons of the target is zero, as far as the data say."""
 RAY = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
@@ -48,8 +50,9 @@ class Verdict:
     """What was found about a candidate.
 
     Attributes:
-        kind: "minimum", "zero" (a sum of squares has no lower value), "constant" (the loss does not depend on x),
-            "saddle", "ray", "unsettled", or "unchecked" where the Hessian is too large to form.
+        kind: "minimum", "uncertain" (a minimum, as far as rounding errors let that be seen), "zero" (a sum of squares
+            has no lower value), "constant" (the loss does not depend on x), "saddle", "ray", "unsettled", or
+            "unchecked" where the Hessian is too large to form.
         state: the candidate, polished where it is a minimum.
         isolated: whether the Hessian is positive definite there.
     """
@@ -81,7 +84,7 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
         # The value was too coarse to show a decrease, but the gradient came down: the Hessian there decides.
         found, refined = _settled(problem, replace(refined, blocked=""), polish - (refined.steps - state.steps))
     if found:
-        return Verdict("minimum", refined, isolated=True)
+        return _decided(problem, refined, isolated=True)
     return _otherwise(problem, state, zero, polish)
 
 
@@ -97,7 +100,7 @@ def settle(problem: WhitenedRegression, state: State, polish: int) -> Verdict:
         "minimum", or "unsettled", perhaps with a point that is nearer to one.
     """
     found, refined = _settled(problem, state, polish)
-    return Verdict("minimum" if found else "unsettled", refined, isolated=found)
+    return _decided(problem, refined, isolated=True) if found else Verdict("unsettled", refined)
 
 
 def _settled(problem: WhitenedRegression, state: State, polish: int) -> tuple[bool, State]:
@@ -129,6 +132,22 @@ def _at_minimum(
     return True, further if again else refined
 
 
+def _decided(problem: WhitenedRegression, state: State, isolated: bool) -> Verdict:
+    """The verdict on what looks like a minimum: "uncertain" where a total nearly vanishes and rounding may turn a sign.
+
+    A total that is a share t of the sum of its absolute terms has a relative error of 1/t machine epsilons, and so has
+    what is divided by it, such as the pieces of the Hessian, which cancel.
+    """
+    evaluations = [e for e in state.point.evaluations if isinstance(e, MatrixEvaluation | VectorEvaluation)]
+    if not problem.loss.NONZERO or not evaluations:
+        return Verdict("minimum", state, isolated)
+    share = min(evaluation.smallest_total for evaluation in evaluations)
+    curvatures = np.linalg.eigvalsh(model_blocks(problem, state, "hessian"))
+    noise = SETTLED * EPS * _size_of_terms(state) / max(share, EPS)
+    sure = noise <= FAINT * float(np.abs(curvatures).max()) or float(curvatures.min()) > noise
+    return Verdict("minimum" if sure else "uncertain", state, isolated and sure)
+
+
 def _is_exact(state: State, decrease: float) -> bool:
     """Whether the decrease that a Newton step promises is beyond the precision of the value."""
     return decrease <= SETTLED * EPS * abs(state.point.first_order.value)
@@ -144,7 +163,7 @@ def _otherwise(problem: WhitenedRegression, state: State, zero: bool, polish: in
         return Verdict("saddle", state)
     found, refined = _at_minimum(problem, state, blocks, minimize_model, polish)
     if found:
-        return Verdict("minimum", refined, step.definite)
+        return _decided(problem, refined, step.definite)
     if _falls_along(problem, state, step.s) or _falls_along(problem, state, state.point.x):
         return Verdict("ray", state)
     return Verdict("zero" if zero else "unsettled", state, step.definite)
@@ -216,9 +235,13 @@ def _change(problem: WhitenedRegression, s: Array) -> float:
 
 def _is_curved(state: State, blocks: Array) -> bool:
     """Whether the Hessian is more than the rounding error of its pieces, which cancel in a saturated softmax."""
+    return float(np.abs(blocks).max()) > SETTLED * EPS * _size_of_terms(state)
+
+
+def _size_of_terms(state: State) -> float:
+    """The size of the pieces of the Hessian in z, on the scale of the value."""
     scale = state.point.first_order.log_scale
-    terms = max(form.terms() * float(np.exp(form.log_scale - scale)) for form in state.point.hessian)
-    return float(np.abs(blocks).max()) > SETTLED * EPS * terms
+    return max(form.terms() * float(np.exp(form.log_scale - scale)) for form in state.point.hessian)
 
 
 def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> tuple[State, Array]:
