@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import balls
+from . import algebraic, balls
 from .arithmetic import Array
 from .backends import BALLS, SYMBOLS, Instance, joined
 from .balls import Truth
@@ -185,10 +185,31 @@ def _settled(op: str, left: Array, right: Array, exact_left: Array, exact_right:
     truths = []
     for (a, b), (p, q) in zip(_pairs(left, right), _pairs(exact_left, exact_right), strict=True):
         truth = balls.compare(a, op, b)
-        if truth is Truth.UNKNOWN and _defined(a, b) and is_zero(p - q):
-            truth = Truth.YES if op in ("<=", ">=", "==") else Truth.NO
+        if truth is Truth.UNKNOWN and _defined(a, b):
+            certain = _exact_sign(p, q, _one_sign(a, b))
+            truth = truth if certain is None else Truth.YES if certain in _SIGNS[op] else Truth.NO
         truths.append(truth)
     return _all(truths)
+
+
+_SIGNS = {"<=": (-1, 0), "<": (-1,), ">=": (1, 0), ">": (1,), "==": (0,)}
+"""The signs of left - right for which a relation holds."""
+
+
+def _exact_sign(p: Any, q: Any, one_sign: bool) -> int | None:
+    """The certain sign of p - q for exact numbers; None where it is open.
+
+    Squares take the roots out of products; numbers of ``one_sign``, certainly, are equal where their squares are.
+    """
+    certain = algebraic.sign(p - q)
+    if certain is not None:
+        return certain
+    products = one_sign and not (p.is_Add or q.is_Add)
+    return 0 if is_zero(p - q) or (products and is_zero(p**2 - q**2)) else None
+
+
+def _one_sign(a: Any, b: Any) -> bool:
+    return balls.sign(a) is not None and balls.sign(a) == balls.sign(b)
 
 
 def _defined(*cells: Any) -> bool:
@@ -200,7 +221,10 @@ def _settled_equal(numeric: Sides, exact: Sides) -> Truth:
     truths = []
     for (a, b), (p, q) in zip(_pairs(numeric.left, numeric.right), _pairs(exact.left, exact.right), strict=True):
         truth = balls.compare(a, "==", b)
-        truths.append(Truth.YES if truth is Truth.UNKNOWN and _defined(a, b) and is_zero(p - q) else truth)
+        if truth is Truth.UNKNOWN and _defined(a, b):
+            certain = _exact_sign(p, q, _one_sign(a, b))
+            truth = truth if certain is None else Truth.YES if certain == 0 else Truth.NO
+        truths.append(truth)
         if _both_zero(a, b) or (truths[-1] is Truth.YES and balls.sign(a) is None and is_zero(p)):
             truths.pop()
     return _any(truths)

@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 from flint import fmpq
 
-from . import balls, spectra
+from . import algebraic, balls, spectra
 from .constants import evaluate_expression
 from .exact import InputError, each, rational
 
@@ -49,16 +49,24 @@ class Symbols:
     def unary(self, name: str, x: Any) -> Any:
         if name == "negative":
             return -x
+        x = sympy.sympify(x)
         outside = (name == "sqrt" and not _nonnegative(x)) or (name == "log" and not (_nonnegative(x) and _nonzero(x)))
         if outside and not self.assume_defined:
             raise Unsupported(f"{name} of {x}, which is not provably inside its domain")
+        if x.is_number and x != 0 and not (x.is_Rational and name in ("absolute", "sqrt")):
+            return _of_number(name, x)
         return sympy.Abs(x) if name == "absolute" else getattr(sympy, name)(x)
 
     def root(self, x: Any) -> Any:
-        return sympy.sqrt(x)
+        x = sympy.sympify(x)
+        return _of_number("sqrt", x) if x.is_number and not x.is_Rational else sympy.sqrt(x)
 
     def extreme(self, name: str, a: Any, b: Any) -> Any:
-        return (sympy.Max if name == "maximum" else sympy.Min)(a, b)
+        a, b = sympy.sympify(a), sympy.sympify(b)
+        if not (a.is_number and b.is_number):
+            return (sympy.Max if name == "maximum" else sympy.Min)(a, b)
+        first_is_larger = _known_sign(a - b) == 1
+        return a if first_is_larger is (name == "maximum") else b
 
     def eigenvalue(self, matrix: np.ndarray, largest: bool) -> Any:
         """Closed form at sizes 1 and 2; beyond them a rational eigenvalue of a rational matrix."""
@@ -73,7 +81,7 @@ class Symbols:
         (a, b), (below, c) = matrix
         if b != below:
             raise Unsupported("an extreme eigenvalue of a matrix that is not symmetric to the letter")
-        spread = sympy.sqrt((a - c) ** 2 + 4 * b**2)
+        spread = self.root((a - c) ** 2 + 4 * b**2)
         return (a + c + spread) / 2 if largest else (a + c - spread) / 2
 
     def det(self, matrix: np.ndarray) -> Any:
@@ -82,7 +90,8 @@ class Symbols:
     def solve(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         left = sympy.Matrix(a.tolist())
         determinant = left.det(method="berkowitz")
-        if determinant.is_zero or not (self.assume_defined or _nonzero(determinant)):
+        singular = determinant == 0 if determinant.is_number else determinant.is_zero
+        if singular or not (self.assume_defined or _nonzero(determinant)):
             raise Unsupported("a system that is not provably regular")
         solution = left.adjugate() * sympy.Matrix(b.tolist()) / determinant
         return _objects(solution.tolist(), b.shape)
@@ -93,18 +102,41 @@ def _nonzero(x: sympy.Expr) -> bool:
 
 
 def _nonnegative(x: sympy.Expr) -> bool:
-    return bool(x.is_nonnegative) if not x.is_number else x == 0 or _sign(x) == 1
+    return bool(x.is_nonnegative) if not x.is_number else x == 0 or _sign(x) in (0, 1)
+
+
+# SymPy asks numbers for their signs as it builds expressions, by minimal polynomials that can take hours for nested
+# roots. So the functions of numbers are built from signs that are certain, and left as they are otherwise.
+def _of_number(name: str, x: sympy.Expr) -> sympy.Expr:
+    if name == "absolute":
+        return x * _known_sign(x)
+    if name == "sqrt":
+        return sympy.Pow(x, sympy.Rational(1, 2), evaluate=False)
+    if name == "log":
+        return x.args[0] if isinstance(x, sympy.exp) else sympy.log(x, evaluate=x.is_Rational)
+    if name == "exp":
+        return sympy.exp(x)
+    up, down = sympy.exp(x), sympy.exp(-x)
+    return {"cosh": (up + down) / 2, "sinh": (up - down) / 2, "tanh": (up - down) / (up + down)}[name]
+
+
+def _known_sign(x: sympy.Expr) -> int:
+    certain = _sign(x)
+    if certain is None:
+        raise Unsupported(f"the sign of {x}")
+    return certain
 
 
 def _sign(x: sympy.Expr) -> int | None:
-    """The sign of a number where balls certify it; SymPy's own digits may be noise."""
+    """The sign of a number where balls or a separation bound certify it; SymPy's own digits may be noise."""
     from .backends import BALLS
 
     try:
         with balls.precision(SIGN_BITS):
-            return balls.sign(evaluate_expression(x, BALLS)[()])
+            certain = balls.sign(evaluate_expression(x, BALLS)[()])
     except (InputError, TypeError, ValueError, ZeroDivisionError):
         return None
+    return algebraic.sign(x) if certain is None else certain
 
 
 class Digits:

@@ -132,5 +132,6 @@ def _digest(text: str) -> str:
 def _checker() -> str:
     """Digest of the sources that verdicts come from: results of another checker are not taken over."""
     root = Path(__file__).parent
-    files = [*root.glob("*.py"), *root.glob("_generated/*.py"), *root.parent.glob("numeric/_generated/*.py")]
+    files = [file for pattern in ("*.py", "boxes/*.py", "_generated/*.py") for file in root.glob(pattern)]
+    files += root.parent.glob("numeric/_generated/*.py")
     return _digest("".join(_digest(file.read_text(encoding="utf-8")) for file in sorted(files)))

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 
 import sympy
+
+from . import algebraic, exponentials
 
 SMALL_OPERATIONS = 150
 """Expressions up to this size are also offered to SymPy's general simplifiers."""
 PROOF_OPERATIONS = 50_000
 """Largest expression that is tried at all."""
+NUMBER_OPERATIONS = 3_000
+"""Largest number (no symbols) beyond the algebraic ones that is tried."""
+LOGARITHM_OPERATIONS = 40
+TRANSCENDENTAL = (sympy.Function, sympy.exp, sympy.E)
+REFUSED = (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, sympy.PolynomialError)
 EXPANDED_TERMS = 200_000
 """Most terms that an expansion may have by the count of its factors' terms."""
 DIGITS, MOST_DIGITS = 15, 60
@@ -19,21 +27,52 @@ def is_zero(expression: sympy.Expr) -> bool:
     """Whether an exact expression is proved to be zero; False means "not proved", never "not zero".
 
     Every exponential counts as a letter of its own, so that the test is one of polynomials; that can miss an identity,
-    it cannot invent one. A value that is visibly not zero at one point ends the attempt early.
+    it cannot invent one. A value that is visibly not zero at one point ends the attempt early. Every attempt is bounded
+    by the size of the expression: SymPy's own tests of nested roots, and of exponentials of large rationals, can run
+    for hours, so numbers are decided by `algebraic.sign` and `exponentials.vanishes`.
     """
     expression = sympy.sympify(expression)
     if expression == 0:
         return True
-    if expression.count_ops() > PROOF_OPERATIONS or _visibly_nonzero(expression):
+    if expression.is_number:
+        return _number_is_zero(expression)
+    size = _operations(expression)
+    if size > PROOF_OPERATIONS or _visibly_nonzero(expression):
         return False
-    if expression.count_ops() <= SMALL_OPERATIONS and expression.is_zero:
+    if size <= SMALL_OPERATIONS and expression.is_zero:
         return True
     try:
-        if _vanishes(expression):
-            return True
-        return expression.count_ops() <= SMALL_OPERATIONS and any(rewrite(expression) == 0 for rewrite in _REWRITES)
-    except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, sympy.PolynomialError):
+        return _vanishes(expression) or (size <= SMALL_OPERATIONS and _rewritten_to_zero(expression))
+    except REFUSED:
         return False
+
+
+def _number_is_zero(number: sympy.Expr) -> bool:
+    certain = algebraic.sign(number)
+    if certain is not None:
+        return certain == 0
+    if _operations(number) > NUMBER_OPERATIONS or not number.has(*TRANSCENDENTAL) or _visibly_nonzero(number):
+        return False
+    try:
+        return exponentials.vanishes(number) or (_has_logarithms_alone(number) and _rewritten_to_zero(number))
+    except REFUSED:
+        return False
+
+
+def _has_logarithms_alone(number: sympy.Expr) -> bool:
+    """Whether a small number has logarithms and no roots, which SymPy's simplifiers can be trusted to end on."""
+    if not number.has(sympy.log) or _operations(number) > LOGARITHM_OPERATIONS:
+        return False
+    return all(power.exp.is_Integer for power in number.atoms(sympy.Pow))
+
+
+def _rewritten_to_zero(expression: sympy.Expr) -> bool:
+    return any(rewrite(expression) == 0 for rewrite in _REWRITES)
+
+
+def _operations(expression: sympy.Expr) -> int:
+    """The number of parts, repeated ones counted again, up to just beyond the most that is tried."""
+    return sum(1 for _ in islice(sympy.preorder_traversal(expression), PROOF_OPERATIONS + 1))
 
 
 def _visibly_nonzero(expression: sympy.Expr) -> bool:

@@ -16,6 +16,7 @@ from ..decide import decide
 from ..examine import examine
 from ..loading import catalogue_claims
 from ..replaying import second_opinion
+from ..verdict import HOLDS, PROVED, REFUTED
 from ..witness import load
 
 SAMPLES = 100
@@ -48,11 +49,11 @@ def trials(count: int, seed: int, unit: int) -> tuple[int, str | None]:
         for factor in FACTORS:
             sharper = divided(claim, factor)
             verdict = examine(sharper, SAMPLES, seed, folder)
-            if verdict.outcome == "refuted":
+            if verdict.outcome == REFUTED:
                 if factor == 1:
                     return 0, f"{claim.id}, undivided: {verdict.message}"
                 return 1, _wrong_refutation(claim, factor, load(str(verdict.witness)).instance)
-            if verdict.outcome != "holds":
+            if verdict.outcome not in (HOLDS, PROVED):
                 return 0, f"{sharper.id}: {verdict.outcome}, {verdict.message}"
     return 0, f"{claim.id} holds with its constant divided by {FACTORS[-1]}: nothing was checked"
 

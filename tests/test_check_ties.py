@@ -1,0 +1,155 @@
+# ruff: noqa: E501 - one statement a line
+"""Exact ties: signs of algebraic numbers by separation bounds, and zero tests that always end."""
+
+import time
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+from proofs_check import algebraic, check, load_claims
+from proofs_check.algebraic import separation_bits, sign
+from proofs_check.exponentials import vanishes
+from proofs_check.selftest.statements import HEAD, declared
+from proofs_check.zero import is_zero
+
+SECONDS = 10.0  # CPU; ties that SymPy's own tests do not end on took hours, these take at most 2
+
+
+def root(x, degree=2):
+    """A root that SymPy leaves as it is."""
+    return sp.Pow(x, sp.Rational(1, degree), evaluate=False)
+
+
+PRIMES = [root(sp.Integer(p)) for p in (2, 3, 5, 7, 11)]
+ALL = sp.Add(*PRIMES)
+PART = sp.Rational(355, 256)
+ZEROS = {
+    "denesting": root(sp.Integer(2)) + root(sp.Integer(3)) - root(5 + 2 * root(sp.Integer(6))),
+    "a product of roots": root(ALL + PART) * root(ALL - PART) - root(ALL**2 - PART**2),
+    "a root of a square": root(sp.expand(ALL**2)) - ALL,
+    "cube roots": (root(sp.Integer(2), 3) + root(sp.Integer(3), 3)) ** 3
+    - 5 - 3 * root(sp.Integer(6), 3) * (root(sp.Integer(2), 3) + root(sp.Integer(3), 3)),
+    "an inverse": 1 / (root(sp.Integer(3)) - root(sp.Integer(2))) - root(sp.Integer(3)) - root(sp.Integer(2)),
+    "the larger of two": sp.Max(ALL, sp.Integer(3), evaluate=False) - ALL,
+    "an absolute value": sp.Abs(3 - ALL, evaluate=False) - ALL + 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ZEROS)
+@pytest.mark.parametrize("exponent", [None, 40, 300])
+def test_signs_of_algebraic_numbers(name, exponent):
+    """Zero is zero, and 10^-300 beside it is not."""
+    if exponent is None:
+        assert sign(ZEROS[name]) == 0
+    else:
+        assert sign(ZEROS[name] + sp.Rational(1, 10**exponent)) == 1
+        assert sign(ZEROS[name] - sp.Rational(1, 10**exponent)) == -1
+
+
+def random_number(rng, depth):
+    """A random expression of rationals, + - * / and roots of positive numbers, with its value in mpmath."""
+    if depth == 0:
+        q = Fraction(int(rng.integers(1, 9)), int(rng.integers(1, 9)))
+        return sp.Rational(q.numerator, q.denominator), mpmath.mpf(q.numerator) / q.denominator
+    (a, x), (b, y) = (random_number(rng, depth - 1) for _ in range(2))
+    match rng.integers(4):
+        case 0:
+            return a + b, x + y
+        case 1:
+            return a * b, x * y
+        case 2:
+            return a / b, x / y
+        case _:
+            degree = int(rng.integers(2, 4))
+            return root(a, degree) - (b if x ** (mpmath.mpf(1) / degree) > 2 * y else 0), mpmath.root(x, degree) - (
+                y if x ** (mpmath.mpf(1) / degree) > 2 * y else 0
+            )
+
+
+def test_the_bound_is_below_every_number_that_is_not_zero():
+    """Differences of two random expressions, as small as they come, against 400 digits of mpmath."""
+    rng = np.random.default_rng(7)
+    tried = 0
+    with mpmath.workdps(400):
+        for _ in range(150):
+            (a, x), (b, y) = (random_number(rng, 2) for _ in range(2))
+            found, value = separation_bits(a - b), x - y
+            if found is None or abs(value) < mpmath.mpf(10) ** -350:
+                continue
+            tried += 1
+            assert abs(value) >= mpmath.mpf(2) ** -found[0], (a, b)
+            assert sign(a - b) == mpmath.sign(value), (a, b)
+    assert tried > 100
+
+
+def test_the_bound_is_sharp_enough_to_see_a_close_pair():
+    """(sqrt 2 - 1)^k is a unit of Z[sqrt 2]: the bound may not exceed it, and grows like k."""
+    for k in (5, 50, 200):
+        needed, _ = separation_bits(sp.Pow(root(sp.Integer(2)) - 1, k, evaluate=False))
+        assert 1.27 * k <= needed <= 6 * k + 8
+
+
+@pytest.mark.parametrize("number", [sp.E, sp.exp(2), sp.log(3), sp.sqrt(sp.exp(1) + 1), sp.Integer(2) ** sp.sqrt(2)])
+def test_other_numbers_have_no_separation_bound(number):
+    assert separation_bits(number) is None
+    assert sign(number) is None
+
+
+def test_what_is_too_large_is_refused_by_its_size(monkeypatch):
+    many = sp.Add(*(root(sp.Integer(p)) for p in sp.primerange(2, 120)))
+    assert sign(root(sp.expand(many**2)) - many) is None  # 30 roots: a field of degree 2^31
+    monkeypatch.setattr(algebraic, "PARTS", 3)
+    assert sign(ZEROS["denesting"]) is None
+
+
+def e(*exponents):
+    return [sp.exp(sp.Rational(q)) for q in exponents]
+
+
+def test_sums_of_exponentials():
+    """Exponents with large denominators, on which SymPy factors polynomials of such degrees."""
+    a, b, c = e("355/1021", "-713/997", "101/4099")
+    whole = a + b + c
+    assert vanishes(a / whole + b / whole + c / whole - 1)
+    assert vanishes((a + b) ** 2 - a**2 - 2 * a * b - b**2)
+    assert vanishes(sp.sqrt(2) * sp.sqrt(3) * a - root(sp.Integer(6)) * a)
+    assert vanishes(sp.exp(ALL) - sp.exp(root(sp.expand(ALL**2))))
+    assert not vanishes(a / whole + b / whole - 1)
+    assert not vanishes((a + b) ** 2 - a**2 - 2 * a * b - b**2 + sp.Rational(1, 10**50))
+    assert not vanishes(sp.exp(2) - sp.exp(1) * sp.exp(sp.Rational(99, 100)))
+    assert is_zero(sp.exp(2) - sp.exp(1) ** 2)
+    assert is_zero(sp.log(12) - 2 * sp.log(2) - sp.log(3))
+    assert not is_zero(sp.log(12) - 2 * sp.log(2) - sp.log(3) + sp.Rational(1, 10**50))
+
+
+def test_sums_of_exponentials_are_bounded_in_size():
+    terms = sp.Add(*(sp.exp(sp.Rational(1, k)) for k in range(2, 40)))
+    assert not vanishes(terms**4 - sp.expand(terms**2) ** 2)
+
+
+TIES = {
+    # SymPy's own tests do not end on these (minimal polynomials of high degree; polynomials of degree 4096).
+    "nested": ("equality", "x: Scalar(1, 2)", "a = sqrt(2)+sqrt(3)+sqrt(5)+sqrt(7)+sqrt(11); return sqrt(a + x) * sqrt(a - x), sqrt(a*a - x*x)", "holds"),
+    "absolute": ("equality", "x: Vector(3, low=1, high=2)", "s = sqrt(x); return absolute(s[0] * s[1] - sqrt(x[0] * x[1])) + s[2], s[2]", "holds"),
+    "softmax": ("upper", "x: Vector(3, norm2=1)", "return total(softmax(x)), 1", "holds"),
+    "hyperbolic": ("upper", "x: Vector(2, low=1, high=2)", "s = total(sqrt(x)); return cosh(s - sqrt(s * s)), 1", "holds"),
+    "a-hypothesis": ("upper", "x: Vector(4, low=1, high=2), y: Vector(4, low=1, high=2)", 's = total(sqrt(x)); t = total(sqrt(y)); assume(sqrt(s)*sqrt(t), "<=", sqrt(s*t)); return s, Fraction(11, 2)', "refuted"),
+    "roots-of-exponentials": ("upper", "x: Vector(3, norm2=1)", 'p = softmax(x); assume(norm2(p) * norm2(x), "<=", sqrt(dot(p, p) * dot(x, x))); return x[0], Fraction(1, 2)', "refuted"),
+    # No tie, though balls cannot tell at their ceiling of 4096 bits.
+    "a-gap-of-e-2000": ("upper", "x: Scalar(1, 2)", "return sqrt(2) + sqrt(3), sqrt(5 + 2*sqrt(6)) - Fraction(1, 10**2000)", "refuted"),
+    "a-gap-of-e-2000-the-other-way": ("upper", "x: Scalar(1, 2)", "return sqrt(2) + sqrt(3), sqrt(5 + 2*sqrt(6)) + Fraction(1, 10**2000)", "holds"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_ties_are_decided(name, tmp_path):
+    kind, arguments, body, outcome = TIES[name]
+    path = tmp_path / "tie.py"
+    path.write_text(HEAD + declared(name, kind, arguments, body))
+    begun = time.process_time()
+    (verdict,) = check(load_claims(path), samples=60)
+    assert (verdict.outcome, verdict.certified_instances > 0) == (outcome, True)
+    assert time.process_time() - begun < SECONDS
