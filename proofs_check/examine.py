@@ -20,6 +20,7 @@ from .files import json_number
 from .growth import with_profile
 from .ledger import Ledger
 from .proof import prove
+from .repair import meeting
 from .replacement import Replacement, certified_replacement, observed_replacement
 from .shrink import shrink
 from .silence import silence
@@ -90,7 +91,7 @@ def _examined(
     claim: Claim, samples: int, seed: int, witness_dir: str | None, deep: bool, screened: Survey | None
 ) -> Verdict:
     rng = chance(claim, seed)
-    found, ledger = screened or survey(claim, rng, seed, samples, deep), Ledger(claim)
+    found, ledger = meeting(claim, screened or survey(claim, rng, seed, samples, deep), rng), Ledger(claim)
     for instance in found.for_balls(rng):
         ledger.take(instance, tie_break=claim.kind != "equality")
         if ledger.broken:

@@ -20,6 +20,8 @@ from .limits import Limit
 CEILING = 512
 """Precision that a shrunk instance may need: a counterexample that needs more is not simpler."""
 ATTEMPTS = 400
+TIES = 24
+"""Most attempts that exact arithmetic is asked about where balls leave them open."""
 
 
 @dataclass
@@ -30,6 +32,7 @@ class _Best:
     instance: Instance
     decision: Decision
     left: int = ATTEMPTS
+    ties: int = TIES
 
     def accepts(self, candidate: Instance) -> bool:
         """Take a candidate over if balls certify that it still breaks the claim."""
@@ -37,7 +40,10 @@ class _Best:
             return False
         self.left -= 1
         try:
-            decision = decide(self.claim, candidate, CEILING)
+            decision = decide(self.claim, candidate, CEILING, tie_break=False)
+            if self.ties > 0 and Truth.UNKNOWN in (decision.admissible, decision.truth):
+                self.ties -= 1
+                decision = decide(self.claim, candidate, CEILING)
         except (ValueError, IndexError, ZeroDivisionError):
             return False
         if decision.admissible is Truth.YES and decision.truth is Truth.NO:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from ..arithmetic import maximum, minimum
 from ..balls import Truth
 from ..claims import Claim
 from ..decide import decide
@@ -36,7 +37,8 @@ def divided(claim: Claim, factor: Fraction) -> Claim:
 
     def body(**given: Any) -> tuple[Any, Any]:
         left, right = claim.body(**given)
-        return left, right / factor if claim.kind == "upper" else right * factor
+        sharper = minimum if claim.kind == "upper" else maximum  # a negative bound sharpens the other way
+        return left, sharper(right / factor, right * factor)
 
     return replace(claim, id=f"{claim.id} / {factor}", body=body, origin="")
 
