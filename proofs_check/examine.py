@@ -26,6 +26,7 @@ from .shrink import shrink
 from .silence import silence
 from .survey import Survey, chance, survey
 from .tightness import TIGHT, attained, try_simple_neighbours, words
+from .unused import assumes, proved_without, unseen_uses
 from .vacuity import contradiction
 from .verdict import Verdict
 from .witness import Witness
@@ -183,6 +184,11 @@ def _holding(
     """A bound that nothing breaks: proved over boxes where that covers all it speaks of, else as far as was seen."""
     base, worst, proof = _base(claim, found, ledger), ledger.worst, prove_boxes(claim)
     whole = proof is not None and proof.complete
+    assuming = assumes(claim, found.drawn[0])
+    needless = proved_without(claim) if assuming and whole else None
+    if needless is not None:
+        message = "vacuous, certified: the bound needs none of its hypotheses, it is proved without them for "
+        return replace(base, outcome=outcomes.VACUOUS, scope=needless.scope, message=message + needless.scope)
     if not whole and (not ledger.decided or len(ledger.unknown) > len(ledger.decided)):
         return replace(base, outcome=outcomes.UNDECIDED, message=_open(ledger))
     base = _with_scope(base, proof)
@@ -196,6 +202,7 @@ def _holding(
     smaller = None if tight else _smaller(claim, ratio, whole, deep, rng)
     said = f"{_standing(base, proof)}; {words(ledger, tight, reached)}{_remark(ledger)}{_proposal(smaller)}"
     said += "" if tight else silence(claim, found)
+    said += unseen_uses(claim, found, assuming)
     return replace(
         base,
         message=said,
