@@ -93,7 +93,8 @@ def _idle_limits(claim: Claim, found: Survey) -> list[str]:
     if not names or claim.kind == "equality" or not places.size:
         return []
     for place in places:
-        stretched = [_stretched(found.drawn[place], names, factor) for factor in STRETCHES]
+        together = [names, *([name] for name in names)]
+        stretched = [_stretched(found.drawn[place], part, factor) for part in together for factor in STRETCHES]
         if not _same_bound(claim, stretched) or not (screen(claim, stretched) <= SAME).all():
             return []
     return names
