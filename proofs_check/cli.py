@@ -74,13 +74,14 @@ def main() -> None:
 @click.option("--samples", default=200, show_default=True, help="Instances screened for each claim.")
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
 @click.option("--jobs", type=int, help="Worker processes.  [default: one per core]")
+@click.option("--resume", is_flag=True, help="Go on from the verdicts that an interrupted run left in --out.")
 @_mistakes_in_one_sentence
-def verify(out: Path, samples: int, seed: int, jobs: int | None) -> None:
+def verify(out: Path, samples: int, seed: int, jobs: int | None, resume: bool) -> None:
     """The main job: check that the kernels are current and right, recover a real attention head, check the
     catalogue, and write report.html, verdicts.json and the witnesses."""
     from proofs_check.main_job import run
 
-    sys.exit(run(out, samples, seed, jobs))
+    sys.exit(run(out, samples, seed, jobs, resume))
 
 
 @main.command()
@@ -203,6 +204,7 @@ def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **op
 @click.option("--deep", is_flag=True, help="A hundred times the trials, and every constant of the catalogue.")
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
 @click.option("--jobs", type=int, help="Worker processes.  [default: one per core]")
+@click.option("--part", "names", multiple=True, metavar="NAME", help="Only this part; may be given several times.")
 @click.option("--speed", is_flag=True, help="Measure what a certified decision costs instead.")
 @_json_option
 @_mistakes_in_one_sentence

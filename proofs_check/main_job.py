@@ -16,6 +16,7 @@ from proofs_check.catalogue import CORE
 from proofs_check.checking import exit_status, select, summary
 from proofs_check.display import VerdictProgress, verdict_table, write_json
 from proofs_check.exact import InputError
+from proofs_check.journal import NAME as JOURNAL
 from proofs_check.kernel_check import verify_generated
 from proofs_check.loading import catalogue_claims
 from proofs_check.regeneration import Target, changes
@@ -27,7 +28,7 @@ HEAD = "attention_f2_L3H3"
 RECOVERY_TOLERANCE = 1e-10
 
 
-def run(out: Path, samples: int, seed: int, jobs: int | None) -> int:
+def run(out: Path, samples: int, seed: int, jobs: int | None, resume: bool = False) -> int:
     """Do the main job and return its exit status.
 
     Args:
@@ -35,6 +36,7 @@ def run(out: Path, samples: int, seed: int, jobs: int | None) -> int:
         samples: instances screened for each claim.
         seed: of all chance.
         jobs: worker processes, None for one per core.
+        resume: take over the verdicts that an interrupted run of the same settings left in ``out``.
 
     Raises:
         InputError: ``out`` cannot be a folder.
@@ -49,7 +51,9 @@ def run(out: Path, samples: int, seed: int, jobs: int | None) -> int:
     head, solution = recover_head()
     click.echo(f"Head       {head['sentence']}")
     with VerdictProgress() as progress:
-        verdicts = check(select(CORE), samples, seed, jobs, progress, witness_dir=out / "witnesses")
+        verdicts = check(
+            select(CORE), samples, seed, jobs, progress, out / "witnesses", journal=out / JOURNAL, resume=resume
+        )
     click.echo(f"Catalogue  a core of {len(verdicts)} claims; lemmascope check decides all {len(catalogue_claims())}")
     verdict_table(verdicts)
     results = {**summary(verdicts, seed), "kernels": kernels, "head": head, "seconds": time.perf_counter() - clock}

@@ -12,8 +12,11 @@ from proofs_check import InputError, balls, spectra
 from proofs_check._generated import plain_cosh
 from proofs_check.balls import Balls, Truth
 from proofs_check.cli import main
+from proofs_check.examine import examine
+from proofs_check.loading import load_claims
 from proofs_check.selftest import constants, matrices, points, running, scalars, variants
 from proofs_check.selftest.running import PARTS, Part, run
+from proofs_check.selftest.statements import HEAD, declared
 
 PART = {part.name: part for part in PARTS}
 CONTAINMENT = tuple(PART[name] for name in ("comparisons", "scalars", "matrices", "generated"))
@@ -166,8 +169,7 @@ def test_mistakes(wanted, text):
 
 
 def test_the_command_tells_and_exits(monkeypatch):
-    monkeypatch.setattr("proofs_check.selftest.running.PARTS", ())
-    monkeypatch.setattr(run, "__defaults__", (*run.__defaults__[:-1], (PART["comparisons"],)))
+    monkeypatch.setattr("proofs_check.selftest.running.PARTS", (PART["comparisons"],))
     right = CliRunner().invoke(main, ["selftest", "--trials", "1000", "--jobs", "1", "--json"])
     assert right.exit_code == 0
     assert json.loads(right.stdout)["wrong"] is None
@@ -175,6 +177,28 @@ def test_the_command_tells_and_exits(monkeypatch):
     wrong = CliRunner().invoke(main, ["selftest", "--trials", "1000", "--jobs", "1"])
     assert wrong.exit_code == 1
     assert "WRONG: " in wrong.output
+
+
+def test_parts_are_chosen_by_name():
+    chosen = CliRunner().invoke(
+        main, ["selftest", "--trials", "1000", "--jobs", "1", "--part", "comparisons", "--json"]
+    )
+    assert [part["part"] for part in json.loads(chosen.stdout)["parts"]] == ["comparisons"]
+    assert running.named(()) == PARTS
+    with pytest.raises(InputError, match=r"the parts of the self-test are comparisons, scalars.*got scalar$"):
+        running.named(("scalar",))
+
+
+def test_constants_are_sharpened_on_either_side_of_zero(tmp_path):
+    """Dividing a negative lower bound, or multiplying it where it is positive, makes it sharper."""
+    path = tmp_path / "bounds.py"
+    path.write_text(HEAD + declared("above", "lower", "x: Scalar(1, 2)", "return x, Fraction(1, 3)")
+                    + declared("below", "lower", "x: Scalar(-2, -1)", "return x, -3")
+                    + declared("upper", "upper", "x: Scalar(-2, -1)", "return x, -Fraction(1, 3)"))  # fmt: skip
+    for claim in load_claims(path):
+        verdicts = [examine(constants.divided(claim, Fraction(factor)), 40, 0).outcome for factor in (1, 10)]
+        assert verdicts[0] in ("holds", "proved")
+        assert verdicts[1] == "refuted"
 
 
 def test_deep_means_every_constant():

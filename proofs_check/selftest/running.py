@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from importlib import import_module
@@ -69,6 +69,19 @@ PARTS = (
     Part("variants", "claims in other words", units=_variants),
     Part("constants", "catalogue constants divided until refuted", units=_constants),
 )
+
+
+def named(names: Sequence[str]) -> tuple[Part, ...]:
+    """The parts of these names, all where there are none.
+
+    Raises:
+        InputError: there is no part of that name.
+    """
+    known = {part.name: part for part in PARTS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"the parts of the self-test are {', '.join(known)}, got {', '.join(unknown)}")
+    return tuple(known[name] for name in names) or PARTS
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .running import DEEP_SCALAR_TRIALS, SCALAR_TRIALS, Row, run
+from .running import DEEP_SCALAR_TRIALS, SCALAR_TRIALS, Row, named, run
 from .speed import TARGET, measure
 
 VERSION = 1
 
 
 def attack(
-    trials: int, deep: bool, seed: int, jobs: int | None, to_stderr: bool = False
+    trials: int, deep: bool, seed: int, jobs: int | None, names: Sequence[str] = (), to_stderr: bool = False
 ) -> tuple[dict[str, Any], bool]:
     """Run the self-test with a bar, and print its table.
 
@@ -26,18 +26,25 @@ def attack(
         trials: scalar trials; the usual number stands for a hundred times as many where ``deep`` is set.
         deep, seed: see `run`.
         jobs: processes, None for one per core.
+        names: of the parts to run, all where there are none.
         to_stderr: print to standard error, where standard output holds JSON.
 
     Returns:
         The result as plain data, and whether no certified answer was wrong.
+
+    Raises:
+        InputError: there is no part of that name.
     """
+    chosen = named(names)
     count = DEEP_SCALAR_TRIALS if deep and trials == SCALAR_TRIALS else trials
     jobs = os.cpu_count() or 1 if jobs is None else jobs
     begun = time.perf_counter()
     columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("selftest", total=None)
-        rows = run(count, seed, jobs, deep, lambda d, n, part: bar.update(task, completed=d, total=n, description=part))
+        rows = run(
+            count, seed, jobs, deep, lambda d, n, part: bar.update(task, completed=d, total=n, description=part), chosen
+        )
     seconds = time.perf_counter() - begun
     wrong = next((row.wrong for row in rows if row.wrong), None)
     _print(rows, wrong, seconds, to_stderr)
