@@ -1,41 +1,40 @@
 """Growth profiles: how the best constant seen grows with a parameter, beside what the statement claims.
 
-At each value of one parameter, the others held, a search of its own finds an extremal instance, which balls certify.
-The claimed constant is the larger side with only that parameter changed and all entries kept; the observed one is the
-claimed one times the share of it that the extremal instance uses. Both are fitted alike: exponents for sizes, a power
-and a rate in the square (R^k e^{c R^2}) for positive numbers. An observation bounds the best constant from below.
+At each value of one parameter, the others held, a search finds an extremal instance, which balls certify. Where the
+claimed constant is a plain factor of sizes and numbers, it and its exponents are read from the statement exactly
+(`laws`); otherwise it is the larger side with only that parameter changed and all entries kept, and fitted. The
+observed constant is the claimed one times the share of it that the extremal instance uses; it bounds the best constant
+from below. Its exponents are fitted in the form of the claimed law, over numbers that are not small, and are called
+unsettled where the larger half of the values alone says something else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from math import isfinite
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from flint import fmpq
 
-from .backends import Instance, batched
-from .balls import Truth
-from .charts import Chart
+from .backends import batched
 from .claims import Claim, evaluate
-from .decide import Decision, decide
 from .domains import Scalar, Size
 from .exact import Count, InputError, from_float, to_float
+from .exponents import fit
+from .extremal import Extremal, sweep
+from .laws import Law, Order, law_of
 from .screen import Screen
-from .search import NEAR, climb_together
-from .survey import survey
-from .usage import signed_logs
 from .verdict import HOLDS, PROVED, Verdict
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16)
 POINTS = 7
-"""Values of a number, between its ends in equal ratios."""
+"""Values of a number, in equal ratios."""
+WINDOW = 4
+"""A number is followed from its upper end down to this fraction of it: exponents speak of what is not small."""
 BASE_SIZE, BASE_NUMBER = 3, 1
 """Where the other parameters are held, if they can."""
-SAMPLES, CLIMBS, ROUNDS = 40, 3, 2
 FEWEST = 3
 """Values that a fit needs for each of its unknowns but one."""
 
@@ -48,11 +47,16 @@ class Growth:
         parameter: its name.
         held: the other parameters and where they are held.
         values: of the parameter.
-        claimed_log10: the claimed constant at each value, up to one common factor.
+        claimed_log10: the claimed constant at each value; without a law, up to one common factor.
         observed_log10: the best constant seen, up to the same factor.
-        terms: what is fitted: "power", and "rate" for the factor of the square in an exponential.
-        claimed, observed: the fitted numbers, one a term.
-        errors: standard errors of the observed ones.
+        terms: the form of the exponents, keys of `exponents.TERMS`.
+        claimed: exponents of the claimed constant, one a term: those of its law as the parameter grows, else fitted.
+        observed: exponents fitted to the best constant seen.
+        errors: their standard errors.
+        law: the claimed constant as an exact expression; None where there is no such.
+        claimed_here: exponents fitted to the claimed constant at these values, where a law may be far from its limit.
+        settled: whether the larger half of the values alone gives the same observed exponents.
+        upper: what it gives.
     """
 
     parameter: str
@@ -64,6 +68,10 @@ class Growth:
     claimed: list[float]
     observed: list[float]
     errors: list[float]
+    law: str | None = None
+    claimed_here: list[float] = field(default_factory=list)
+    settled: bool = True
+    upper: list[float] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain data."""
@@ -74,7 +82,9 @@ class Growth:
             f"{term} claimed {c:.3g}, observed {o:.3g} +- {e:.1g}"
             for term, c, o, e in zip(self.terms, self.claimed, self.observed, self.errors, strict=True)
         ]
-        return f"growth in {self.parameter}: {'; '.join(parts)}"
+        last = ", ".join(f"{value:.3g}" for value in self.upper)
+        unsettled = "" if self.settled else f" (not settled: {last} over the larger half of the values)"
+        return f"growth in {self.parameter}: {'; '.join(parts)}{unsettled}"
 
 
 def with_profile(verdict: Verdict, claim: Claim, rng: np.random.Generator, deep: bool) -> Verdict:
@@ -93,15 +103,15 @@ def profile(claim: Claim, rng: np.random.Generator) -> list[Growth]:
         claim: an upper or lower bound.
         rng: of the searches.
     """
-    found = (_growth(claim, name, rng) for name in parameters(claim))
-    return [growth for growth in found if growth is not None]
+    found = (growth_in(claim, name, rng) for name in parameters(claim))
+    return [growth for growth, _ in filter(None, found)]
 
 
 def parameters(claim: Claim) -> list[str]:
     """Sizes with several values, and numbers whose ends are positive and plain."""
     names = []
     for name, domain in claim.domains.items():
-        several = isinstance(domain, Size) and len(_values(domain)) > FEWEST
+        several = isinstance(domain, Size) and len(_sizes(domain, SIZES)) > FEWEST
         if several or (_positive(domain) and domain.ends({})[0] < domain.ends({})[1]):
             names.append(name)
     return names
@@ -111,53 +121,82 @@ def _positive(domain: Any) -> bool:
     return isinstance(domain, Scalar) and not any(d.names for d in domain.limits()) and bool(domain.ends({})[0] > 0)
 
 
-def _values(domain: Any) -> list[Any]:
-    if isinstance(domain, Size):
-        return [Count(v) for v in SIZES if domain.low <= v <= domain.high]
+def _sizes(domain: Size, wanted: Iterable[int]) -> list[Any]:
+    return [Count(v) for v in wanted if domain.low <= v <= domain.high]
+
+
+def _numbers(domain: Scalar, points: int) -> list[Any]:
     low, high = domain.ends({})
-    ratios = np.geomspace(to_float(low), to_float(high), POINTS)[1:-1]
+    low = max(low, high / WINDOW)
+    ratios = np.geomspace(to_float(low), to_float(high), points)[1:-1]
     return [low, *(from_float(float(value)) for value in ratios), high]
 
 
-def _growth(claim: Claim, name: str, rng: np.random.Generator) -> Growth | None:
-    held = _held(claim, name)
-    points: list[tuple[Any, Instance, Decision]] = []
-    for value in _values(claim.domains[name]):
-        best = _extremal(_fixed(claim, {**held, name: value}), rng)
-        if best is not None:
-            points.append((value, *best))
-    terms = ["power"] if isinstance(claim.domains[name], Size) else ["power", "rate"]
-    if len(points) < FEWEST + len(terms) - 1:
+def growth_in(
+    claim: Claim,
+    name: str,
+    rng: np.random.Generator,
+    held: dict[str, Any] | None = None,
+    sizes: Sequence[int] = SIZES,
+    points: int = POINTS,
+) -> tuple[Growth, list[Extremal]] | None:
+    """The growth in one parameter with the extremal instances behind it; None where too few values give one.
+
+    Args:
+        claim: an upper or lower bound.
+        name: of the parameter.
+        rng: of the searches.
+        held: exact values for other parameters, in place of the usual ones.
+        sizes: values of a size that are tried, where its annotation has them.
+        points: number of values of a number.
+    """
+    others = {**base(claim), **(held or {})}
+    others.pop(name, None)
+    domain = claim.domains[name]
+    values = _sizes(domain, sizes) if isinstance(domain, Size) else _numbers(domain, points)
+    found = sweep([(value, fixed(claim, {**others, name: value})) for value in values], name, rng)
+    law = _usable_law(claim, name, others)
+    order = law.order(name, others) if law is not None else None
+    terms = _terms(domain, order)
+    if len(found) < FEWEST + len(terms) - 1:
         return None
-    values = np.array([float(_plain(value)) for value, _, _ in points])
-    claimed = _claimed_log10(claim, name, [value for value, _, _ in points], [instance for _, instance, _ in points])
-    observed = claimed + np.array([decision.ratio for _, _, decision in points])
-    if not np.isfinite(observed).all():
+    claimed = _claimed_log10(claim, name, others, law, found)
+    observed = claimed + _direction(claim, law, {**others, name: found[0].value}) * _ratios(found)
+    if not np.isfinite([claimed, observed]).all():
         return None
-    (c, _), (o, errors) = (_fitted(values, y, len(terms)) for y in (claimed, observed))
-    return Growth(
-        name, {other: float(_plain(value)) for other, value in held.items()},
-        values.tolist(), claimed.tolist(), observed.tolist(), terms, c, o, errors,
+    numbers = np.array([_plain(one.value) for one in found])
+    stated, seen = (fit(numbers, log10, terms) for log10 in (claimed, observed))
+    read = stated.exponents if order is None else [_exponent(order, term) for term in terms]
+    growth = Growth(
+        name, {other: _plain(value) for other, value in others.items()}, numbers.tolist(), claimed.tolist(),
+        observed.tolist(), terms, read, seen.exponents, seen.errors, None if law is None else str(law.expression),
+        stated.exponents, seen.settled, seen.upper,
     )  # fmt: skip
+    return growth, found
 
 
-def _plain(value: Any) -> float:
-    return float(value) if isinstance(value, int) else to_float(value)
+def _exponent(order: Order, term: str) -> float:
+    return float({"power": order.power, "rate": order.rate, "linear rate": order.linear}[term])
 
 
-def _held(claim: Claim, name: str) -> dict[str, Any]:
-    """The other parameters near the middle of what is common."""
+def _ratios(found: Sequence[Extremal]) -> np.ndarray:
+    return np.array([one.decision.ratio for one in found])
+
+
+def base(claim: Claim) -> dict[str, Any]:
+    """Where parameters are held: near the middle of what is common."""
     held: dict[str, Any] = {}
-    for other, domain in claim.domains.items():
-        if other != name and isinstance(domain, Size):
-            held[other] = Count(min(max(BASE_SIZE, domain.low), domain.high))
-        elif other != name and _positive(domain):
+    for name, domain in claim.domains.items():
+        if isinstance(domain, Size):
+            held[name] = Count(min(max(BASE_SIZE, domain.low), domain.high))
+        elif _positive(domain):
             low, high = domain.ends({})
-            held[other] = min(max(fmpq(BASE_NUMBER), low), high)
+            held[name] = min(max(fmpq(BASE_NUMBER), low), high)
     return held
 
 
-def _fixed(claim: Claim, values: dict[str, Any]) -> Claim:
+def fixed(claim: Claim, values: dict[str, Any]) -> Claim:
+    """The claim with some of its parameters at exact values."""
     domains = {
         name: domain if name not in values else _one_value(values[name]) for name, domain in claim.domains.items()
     }
@@ -171,49 +210,53 @@ def _one_value(value: Any) -> Any:
     return Scalar(text, text)
 
 
-def _extremal(claim: Claim, rng: np.random.Generator) -> tuple[Instance, Decision] | None:
-    """The certified instance that uses most of the bound at one value of the parameters."""
-    found = survey(claim, rng, 0, SAMPLES, deep=True)
-    order = found.admissible[np.argsort(-np.nan_to_num(found.usage[found.admissible], nan=-np.inf), kind="stable")]
-    starts = [found.drawn[i] for i in order[:CLIMBS]]
-    both_ways = [(start, contraction) for start in starts for contraction in (1.0, NEAR)]
-    climbed = climb_together(Chart.at(claim, starts[0]), both_ways, rng, ROUNDS) if starts else []
-    decided = [(one, decide(claim, one, tie_break=False)) for one in (*starts, *climbed) if one is not None]
-    certain = [
-        entry for entry in decided
-        if entry[1].admissible is Truth.YES and entry[1].truth is not Truth.NO and isfinite(entry[1].ratio)
-    ]  # fmt: skip
-    return max(certain, key=lambda entry: entry[1].ratio, default=None)
+def _usable_law(claim: Claim, name: str, others: dict[str, Any]) -> Law | None:
+    """The law of the claim, if its letters are the parameters alone."""
+    law = law_of(claim)
+    letters = set() if law is None else {symbol.name for symbol in law.expression.free_symbols}
+    return law if letters <= {name, *others} else None
 
 
-def _claimed_log10(claim: Claim, name: str, values: Sequence[Any], instances: Sequence[Instance]) -> np.ndarray:
-    """log10 of the larger side with one parameter changed and the entries of one instance kept.
+def _terms(domain: Any, order: Order | None) -> list[str]:
+    """The form of the claimed law: a mixed form that nothing asks for is badly conditioned."""
+    if isinstance(domain, Size) or (order is not None and order.rate == 0 and order.linear == 0):
+        return ["power"]
+    return ["power", "linear rate" if order is not None and order.rate == 0 else "rate"]
+
+
+def _direction(claim: Claim, law: Law | None, values: dict[str, Any]) -> int:
+    """1 where the best constant lies below the claimed one in size, -1 where above: a positive bound from below."""
+    if law is None:
+        return 1
+    return 1 if (claim.kind == "upper") is not law.negative(values) else -1
+
+
+def _claimed_log10(
+    claim: Claim, name: str, others: dict[str, Any], law: Law | None, found: Sequence[Extremal]
+) -> np.ndarray:
+    """log10 of the law, or else of the larger side with one parameter changed and the entries of one instance kept.
 
     A body whose shapes follow the parameter cannot be asked so; there the larger sides of the instances stand.
     """
-    middle = instances[len(instances) // 2]
+    if law is not None:
+        return np.array([law.log10({**others, name: one.value}) for one in found])
+    middle = found[len(found) // 2].instance
     try:
-        return np.array([_log10_larger(claim, {**middle, name: value}) for value in values])
+        kept = np.array([_log10_larger(claim, {**middle, name: one.value}) for one in found])
     except (ValueError, TypeError, IndexError, InputError):
-        return np.array([_log10_larger(claim, instance) for instance in instances])
+        kept = np.array([-np.inf])
+    return kept if np.isfinite(kept).all() else np.array([_log10_larger(claim, one.instance) for one in found])
 
 
-def _log10_larger(claim: Claim, instance: Instance) -> float:
+def _log10_larger(claim: Claim, instance: Any) -> float:
     sides = evaluate(claim, batched([instance]), Screen(1))
-    larger = sides.right if claim.kind != "lower" else sides.left
-    ((_, logs),) = signed_logs(larger.data)
-    return float(logs.max() / np.log(10))
+    larger = (sides.right if claim.kind != "lower" else sides.left).data
+    with np.errstate(divide="ignore"):
+        return float((np.log(np.abs(larger.mantissa[0])).max() + larger.scale[0]) / np.log(10))
 
 
-def _fitted(values: np.ndarray, log10: np.ndarray, terms: int) -> tuple[list[float], list[float]]:
-    """Least squares for a + power * log(v) [+ rate * v^2], in natural logarithms, with standard errors."""
-    design = np.column_stack([np.ones_like(values), np.log(values), values**2][: terms + 1])
-    y = log10 * np.log(10)
-    fit, *_ = np.linalg.lstsq(design, y, rcond=None)
-    spare = max(len(values) - design.shape[1], 1)
-    variance = float(np.sum((y - design @ fit) ** 2)) / spare
-    errors = np.sqrt(np.diag(np.linalg.pinv(design.T @ design)) * variance)
-    return fit[1:].tolist(), errors[1:].tolist()
+def _plain(value: Any) -> float:
+    return float(value) if isinstance(value, int) else to_float(value)
 
 
 def draw(growths: Sequence[Growth | dict[str, Any]], target: Path | IO[bytes], title: str = "") -> None:
