@@ -15,6 +15,7 @@ EXPERIMENTS: Mapping[str, str] = {
     "contraction": "the rate of sketched Newton in the Euclidean norm, as claimed, and in the norm of the Hessian",
     "linear-attention": "linear self-attention in context: convergence, risks, shifts, random covariances, comparisons",
     "in-context-speed": "seconds of a gradient flow at d = 20, and of a million prompts with d = 20, M = 40",
+    "tightness": "claimed, derived and observed constants: how they grow, and between which factors the best ones lie",
 }
 """Each experiment, a module of this package with `run(files, quick, report)`, and what it shows."""
 
