@@ -24,7 +24,7 @@ from .sampling import twins
 from .search import NEAR, NEARER, climb_together, contracted, screen
 from .survey import survey
 
-SAMPLES, STARTS, ROUNDS = 40, 3, 2
+SAMPLES, STARTS, ROUNDS = 40, 2, 1
 TRIED = 4
 """Candidates of the largest use in float64 that balls are asked about before a value is given up."""
 DIGITS = 9
@@ -81,7 +81,8 @@ def _searched(
     if not starts:
         return None
     carried = [one for neighbour in before for one in _moved(claim, starts[0], neighbour, name, value)]
-    return _best(value, claim, [*starts, *_ranked(claim, carried)[:STARTS]], rng)
+    # One of its own at least, so that a find that leads nowhere is not followed through all values.
+    return _best(value, claim, [starts[0], *_ranked(claim, [*carried, *starts[1:]])[: STARTS - 1]], rng)
 
 
 def _carried_over(here: Extremal, there: Extremal, name: str, rng: np.random.Generator) -> Extremal | None:

@@ -22,6 +22,7 @@ from proofs_check.experiments.tightness.pictures import growth_picture
 __all__ = ["run"]
 
 SEED = 0
+TITLE = "The best constants, as factors of the claimed ones; below, how they grow"
 GROWTH = {
     "claim": "claim",
     "in": "in",
@@ -82,8 +83,8 @@ def run(files: Sequence[Path], quick: bool, report: Report) -> Study:
     parts = [
         _growth(family, [row for one in found for row in one.growth if row["family"] == family]) for family in families
     ]
-    parts.append(Study("tightness-constants", "The best constants", CONSTANTS, constants, CONSTANTS_NOTES))
-    return Study("tightness", "Tightness profiles", {}, [], (), parts=[part for part in parts if part.rows])
+    notes = (*CONSTANTS_NOTES, *GROWTH_NOTES)
+    return Study("tightness", TITLE, CONSTANTS, constants, notes, parts=[part for part in parts if part.rows])
 
 
 def _families(targets: Sequence[str], quick: bool) -> Mapping[str, Sequence[Statement]]:
@@ -108,4 +109,4 @@ def _measured(work: Sequence[tuple[str, Statement]], quick: bool) -> Iterator[Me
 def _growth(family: str, rows: Sequence[dict[str, Any]]) -> Study:
     title = f"Growth of {family.replace('-', ' ')}"
     picture = partial(growth_picture, rows)
-    return Study(f"tightness-{family}", title, GROWTH, rows, GROWTH_NOTES, picture=picture)
+    return Study(f"tightness-{family}", title, GROWTH, rows, picture=picture)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from math import nextafter
 from typing import Any
 
 import numpy as np
@@ -65,7 +64,7 @@ def measure(statement: Statement, family: str, seed: int, quick: bool) -> Measur
         if profiled is not None:
             rows.append({**names, **_growth_row(*profiled, derived, {**base(claim), **held})})
             found += profiled[1]
-    standing = {} if derived is None else {"derived": _standing(derived, seed)}
+    standing = {} if derived is None else {"derived": _standing(derived, seed, quick)}
     law = law_of(claim)
     known = {**names, "constant": "" if law is None else str(law.expression), **standing}
     return Measured(rows, [{**known, **row} for row in _brackets(claim, found, rng)])
@@ -93,7 +92,7 @@ def _profiles(claim: Claim, quick: bool) -> Iterator[tuple[str, dict[str, Any]]]
     names = parameters(claim)
     sizes = [name for name, domain in claim.domains.items() if isinstance(domain, Size)]
     numbers = [name for name in names if name not in sizes]
-    small = {name: Count(min(max(SMALL_SIZE, claim.domains[name].low), claim.domains[name].high)) for name in sizes}
+    small = {name: _clamped(claim.domains[name], SMALL_SIZE) for name in sizes}
     for name in names:
         if name in numbers:
             yield name, small
@@ -133,7 +132,7 @@ def _growth_row(
 
 def _product(name: str, terms: Sequence[str], exponents: Sequence[float], places: int | None = None) -> str:
     """n^1.5, or R^1 e^(2 R^2)."""
-    shown = [f"{x:.3g}" if places is None else f"{x:.{places}f}" for x in exponents]
+    shown = [f"{x:.3g}" if places is None else f"{round(x, places) + 0.0:.{places}f}" for x in exponents]
     forms = {"power": "{name}^{x}", "rate": "e^({x} {name}^2)", "linear rate": "e^({x} {name})"}
     return " ".join(forms[term].format(name=name, x=x) for term, x in zip(terms, shown, strict=True))
 
@@ -144,33 +143,38 @@ def _ordered(name: str, order: Order) -> str:
     return _product(name, list(kept), list(kept.values()))
 
 
-def _standing(derived: Claim, seed: int) -> str:
-    """What a check says of the derived bound: holds is no proof."""
-    verdict = examine(derived, SAMPLES, seed)
+def _standing(derived: Claim, seed: int, quick: bool) -> str:
+    """The derived bound, and what a check says of it; a quick look does without."""
+    outcome = "not checked here" if quick else examine(derived, SAMPLES, seed).outcome
     law: Law | None = law_of(derived)
     constant = "" if law is None else f": {law.expression}"
-    return f"{derived.id} {verdict.outcome}{constant}"
+    return f"{derived.id} ({outcome}){constant}"
 
 
 def _brackets(claim: Claim, found: Sequence[Extremal], rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Bounds of the best constant, as a factor of the claimed one, on the whole scope and on a small one."""
+    """Bounds of the best constant, as a factor of the claimed one, on the whole scope and on small ones."""
     sizes = [name for name, domain in claim.domains.items() if isinstance(domain, Size)]
-    best = max(found, key=lambda one: one.decision.ratio, default=None)
-    if sizes and best is not None:
-        yield _bracket(claim, best, "all sizes and numbers", None)
-    small = {name: Count(max(1, claim.domains[name].low)) for name in sizes}
-    small |= {
-        name: Count(min(max(SMALL_SIZE, claim.domains[name].low), claim.domains[name].high)) for name in sizes[:1]
-    }
-    numbers = [name for name in parameters(claim) if name not in sizes]
-    for held in ({}, {name: _within(claim.domains[name], fmpq(1)) for name in numbers})[: 1 + bool(numbers)]:
-        scope = fixed(claim, {**small, **held})
+    least = {name: Count(claim.domains[name].low) for name in sizes}
+    small = least | {name: _clamped(claim.domains[name], SMALL_SIZE) for name in sizes[:1]}
+    ones = {name: _within(claim.domains[name], fmpq(1)) for name in parameters(claim) if name not in sizes}
+    rows, seen = [], list(found)
+    for held in (least, small, {**small, **ones}):
+        known = [row for row in rows if row["scope"] == _scope(claim, held)]
+        if known or any(row["proved"] for row in rows if row["scope"] == _scope(claim, small)):
+            continue
+        scope = fixed(claim, held)
         extremal = sweep([(None, scope)], next(iter(claim.domains)), rng)
+        seen += extremal
         if extremal:
-            factor = proved_factor(scope, extremal[0].decision.ratio)
-            yield _bracket(scope, extremal[0], _scope(claim, {**small, **held}), factor)
-            if factor is not None:
-                return
+            rows.append(_bracket(scope, extremal[0], _scope(claim, held), proved=True))
+    if sizes and seen:
+        best = max(seen, key=lambda one: one.decision.ratio)
+        yield _bracket(claim, best, "all", proved=False)
+    yield from rows
+
+
+def _clamped(domain: Size, value: int) -> Count:
+    return Count(min(max(value, domain.low), domain.high))
 
 
 def _scope(claim: Claim, held: Mapping[str, Any]) -> str:
@@ -179,14 +183,14 @@ def _scope(claim: Claim, held: Mapping[str, Any]) -> str:
     return ", ".join([*fixed_, *(f"{low} <= {name} <= {high}" for name, (low, high) in numbers.items())]) or "all"
 
 
-def _bracket(claim: Claim, best: Extremal, scope: str, proved: fmpq | None) -> dict[str, Any]:
-    refuted = refuted_factor(claim, best.instance, best.decision.ratio)
+def _bracket(claim: Claim, best: Extremal, scope: str, proved: bool) -> dict[str, Any]:
+    low = refuted_factor(claim, best.instance, best.decision.ratio)
+    high = proved_factor(claim, best.decision.ratio) if proved else None
     return {
         "scope": scope,
         "seen_log10": best.decision.ratio,
-        "refuted": None if refuted is None else _digits(refuted, ROUND_FLOOR),
-        "proved": None if proved is None else _digits(proved, ROUND_CEILING),
-        "gap_log10": None if refuted is None or proved is None else nextafter(_log10(proved) - _log10(refuted), 1e9),
+        "refuted": None if low is None else _digits(low, ROUND_FLOOR),
+        "proved": None if high is None else _digits(high, ROUND_CEILING),
     }
 
 
@@ -194,7 +198,3 @@ def _digits(factor: fmpq, rounding: str) -> str:
     """A few digits on the safe side."""
     context = Context(prec=DIGITS, rounding=rounding)
     return str(context.divide(Decimal(int(factor.p)), Decimal(int(factor.q))).normalize(context))
-
-
-def _log10(factor: fmpq) -> float:
-    return float(Decimal(int(factor.p)).log10() - Decimal(int(factor.q)).log10())
