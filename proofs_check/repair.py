@@ -9,7 +9,7 @@ guess about the shape of an equality can cost instances and never a verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from flint import fmpq, fmpq_mat
 
 from .backends import BALLS, Instance, floats, joined
 from .balls import precision
+from .charts import Chart
 from .claims import Claim, evaluate
-from .domains import Size, rounded
-from .search import Chart, screen
+from .domains import Size
+from .exact import from_float
+from .search import screen
 from .survey import Survey
 from .tensors import Matrix
 
@@ -76,16 +78,18 @@ def _nearby(
     found: list[Instance] = []
     for leader in (moved[int(place)] for place in order):
         for number in range(STEPS):
-            aside = _aside(equalities.claim, leader, STRETCHES[number % len(STRETCHES)], reach, rng)
+            aside = _aside(equalities, leader, STRETCHES[number % len(STRETCHES)], reach, rng)
             tried = (*_solved(equalities, aside, rng), _second_point(equalities, leader, aside))
             tried = (*tried, _turned(equalities.claim, leader, rng, reach))
             found += [one for one in tried if one is not None and equalities.met(one)][:2]
     return found
 
 
-def _aside(claim: Claim, instance: Instance, stretch: float, reach: float, rng: np.random.Generator) -> Instance:
+def _aside(
+    equalities: _Equalities, instance: Instance, stretch: float, reach: float, rng: np.random.Generator
+) -> Instance:
     """An admissible instance beside another one; one that is not admissible where rounding leads to none."""
-    chart = Chart(claim, {name: instance[name] for name, d in claim.domains.items() if isinstance(d, Size)})
+    chart = equalities.chart(instance)
     free = chart.start(instance)
     noise = reach * max(float(np.abs(free).max(initial=0.0)), 0.1) * rng.standard_normal(free.size)
     return chart.exactly(stretch * free + noise) or _scattered(instance, rng, reach)
@@ -103,9 +107,18 @@ class _Equalities:
 
     Attributes:
         claim: the claim.
+        charts: sizes -> chart.
     """
 
     claim: Claim
+    charts: dict[tuple[int, ...], Chart] = field(default_factory=dict)
+
+    def chart(self, instance: Instance) -> Chart:
+        """The free floats at the sizes of an instance."""
+        sizes = tuple(int(value) for value in instance.values() if isinstance(value, int))
+        if sizes not in self.charts:
+            self.charts[sizes] = Chart.at(self.claim, instance)
+        return self.charts[sizes]
 
     def residual(self, instance: Instance) -> np.ndarray | None:
         """left - right of all equalities, as rationals; None where one is not rational or not defined."""
@@ -244,9 +257,15 @@ def _scattered(known: Instance, rng: np.random.Generator, reach: float = 1.0) ->
         else:
             shape = np.shape(value)
             size = max(1.0, float(np.abs(np.asarray(floats(value))).max(initial=0.0)))
-            noise = rounded(reach * size * rng.standard_normal(max(1, int(np.prod(shape)))), GRID)
+            noise = _rounded(reach * size * rng.standard_normal(max(1, int(np.prod(shape)))))
             out[name] = value + (_symmetrized(noise.reshape(shape), value) if shape else noise[0])
     return out
+
+
+def _rounded(noise: np.ndarray) -> np.ndarray:
+    """Floats on a grid of `GRID` bits below the largest, as rationals."""
+    unit = 2.0 ** (np.ceil(np.log2(np.abs(noise).max())) - GRID)
+    return np.array([from_float(float(cell)) for cell in np.rint(noise / unit) * unit], dtype=object)
 
 
 def _symmetrized(noise: np.ndarray, value: np.ndarray) -> np.ndarray:

@@ -21,8 +21,9 @@ from .decide import decide
 from .domains import Size
 from .fields import Unsupported
 from .screen import Screen
-from .search import screen, signed_logs
+from .search import screen
 from .survey import Survey
+from .usage import signed_logs
 
 OUTSIDE = 20
 """Fewer instances outside of the hypotheses say nothing about their use."""

@@ -157,7 +157,8 @@ def _brackets(claim: Claim, found: Sequence[Extremal], rng: np.random.Generator)
     least = {name: Count(claim.domains[name].low) for name in sizes}
     small = least | {name: _clamped(claim.domains[name], SMALL_SIZE) for name in sizes[:1]}
     ones = {name: _within(claim.domains[name], fmpq(1)) for name in parameters(claim) if name not in sizes}
-    rows, seen = [], list(found)
+    rows: list[dict[str, Any]] = []
+    seen = list(found)
     for held in (least, small, {**small, **ones}):
         known = [row for row in rows if row["scope"] == _scope(claim, held)]
         if known or any(row["proved"] for row in rows if row["scope"] == _scope(claim, small)):
