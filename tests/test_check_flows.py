@@ -1,4 +1,4 @@
-"""Certified flows: containment against closed forms and mpmath, sabotage, bounds on growth, errors, own sample counts."""
+"""Certified flows: containment against closed forms and mpmath, sabotage, bounds on growth, errors, sample counts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,8 @@ from proofs_check.survey import chance, survey
 
 NARROW = 1e-9
 """A step at 128 bits is good to 2^-43, and the flows below take up to a hundred."""
+INSIDE = 0.1
+"""A least value inside a step is enclosed by the values on an eighth of the step."""
 SCREEN = 1e-6
 """The screen integrates at 1e-9 a step."""
 FIXED, RANDOM = "linear-self-attention-fixed", "linear-self-attention-random"
@@ -67,8 +69,8 @@ def test_solutions_in_closed_form_are_contained(name, bits):
         found = integrate(field, [rational(x) for x in start], rational(time))
         exact = solution(mpmath.mpf(fmpq_text(time)))
         assert all(contains(ball, value) for ball, value in zip(found.state, exact, strict=True))
-        limit = NARROW if bits <= 128 else 2.0 ** -(min(bits, 512) ** 1) * 2.0 ** (min(bits, 512) * 0.7)
-        assert max(map(radius, found.state)) < limit
+        # a goal of 3/8 of the bits, at most 512, of which errors may grow by a little
+        assert max(map(radius, found.state)) < (NARROW if bits <= 128 else 2.0 ** (-0.3 * min(bits, 512)))
 
 
 def fmpq_text(text):
@@ -97,15 +99,20 @@ def test_the_growth_of_errors_is_carried_along():
 
 @pytest.mark.parametrize(
     ("field", "start", "time", "index", "least"),
-    [(ROTATION, [1, 0], 4, 0, -1), (ROTATION, [1, 0], 4, 1, "sin"), (DECAY, [1], 2, 0, "exp"), (EXPLOSION, ["1/3"], 2, 0, "1/3")],
-)  # fmt: skip
+    [
+        (ROTATION, [1, 0], 4, 0, -1),
+        (ROTATION, [1, 0], 4, 1, "sin"),
+        (DECAY, [1], 2, 0, "exp"),
+        (EXPLOSION, ["1/3"], 2, 0, "1/3"),
+    ],
+)
 def test_the_least_value_on_the_way(field, start, time, index, least):
     """cos on [0, 4] falls to -1 in between; the others have theirs at an end."""
     with precision(128):
         found = integrate(field, [rational(x) for x in start], fmpq(time)).lowest[index]
         value = {"sin": arb(4).sin(), "exp": (-arb(2)).exp()}.get(least) or arb(rational(least))
         assert arb(found).overlaps(value)
-        assert radius(found) < (0.02 if least == -1 else NARROW)
+        assert radius(found) < (INSIDE if least == -1 else NARROW)
 
 
 def test_beyond_the_life_of_a_solution_nothing_is_claimed():
@@ -148,20 +155,19 @@ def flowed(backend, Lambda, N, S, sigma, time):
     return [*flow.z.data, flow.scalars.data[0], flow.lowest.data[0]]
 
 
-def matrix_flow(Lambda, N, S, sigma, time):
-    """(5.4) as matrices in mpmath: U' = -u^2 Gamma Lambda U Lambda + u Lambda^2, u' = -tr[u Gamma Lambda U Lambda U^T - Lambda^2 U^T]."""
-    d = len(Lambda)
-    L = mpmath.diag([fmpq_text(x) for x in Lambda])
-    trace = mpmath.fsum(L[i, i] for i in range(d))
-    G = L * (1 + 1 / fmpq_text(N)) + mpmath.eye(d) * trace / fmpq_text(N)
+def spelled_out(Lambda, N, S, sigma, time):
+    """(5.4) in mpmath, entry by entry for a diagonal Lambda.
+
+    U' = -u^2 Gamma Lambda U Lambda + u Lambda^2, u' = -tr[u Gamma Lambda U Lambda U^T - Lambda^2 U^T].
+    """
+    L, N, places = [fmpq_text(x) for x in Lambda], fmpq_text(N), range(len(Lambda))
+    G = [(1 + 1 / N) * l + mpmath.fsum(L) / N for l in L]
 
     def velocity(_t, x):
-        U, u = mpmath.matrix(d, d), x[-1]
-        for place, entry in enumerate(x[:-1]):
-            U[place // d, place % d] = entry
-        dU = -(u**2) * G * L * U * L + u * L * L
-        product = u * G * L * U * L * U.T - L * L * U.T
-        return [dU[i, j] for i in range(d) for j in range(d)] + [-mpmath.fsum(product[i, i] for i in range(d))]
+        U, u = [x[i * len(L) : (i + 1) * len(L)] for i in places], x[-1]
+        entries = [-(u**2) * G[i] * L[i] * U[i][j] * L[j] + u * L[i] ** 2 * (i == j) for i in places for j in places]
+        first = mpmath.fsum(u * G[i] * L[i] * U[i][j] * L[j] * U[i][j] for i in places for j in places)
+        return [*entries, mpmath.fsum(L[i] ** 2 * U[i][i] for i in places) - first]
 
     start = [fmpq_text(entry) for row in S for entry in row] + [fmpq_text(sigma)]
     return mpmath.odefun(velocity, 0, start)(fmpq_text(time))
@@ -169,47 +175,45 @@ def matrix_flow(Lambda, N, S, sigma, time):
 
 PATHS = {  # Lambda, N, S, sigma, time
     "one": (["3/4"], 3, [["1/10"]], "1/10", "3"),
-    "full": (["3/2", "1/2"], 20, [["3/25", "1/20"], ["1/20", "4/25"]], "1/5", "5/2"),
-    "unbalanced": (["3/2", "1"], 2, [["1/5", "1/7"], ["0", "1/9"]], "1/3", "2"),
-    "large": (["1", "1/2"], 5, [["4", "0"], ["0", "3"]], "5", "1/2"),
+    "full": (["3/2", "1/2"], 20, [["3/25", "1/20"], ["1/20", "4/25"]], "1/5", "3/2"),
+    "unbalanced": (["3/2", "1"], 2, [["1/5", "1/7"], ["0", "1/9"]], "1/3", "1"),
+    "large": (["1", "1/2"], 5, [["4", "0"], ["0", "3"]], "5", "1/16"),
 }
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_flows_of_the_derived_loss_contain_an_independent_integration(name):
     with mpmath.workdps(40):
-        exact = matrix_flow(*PATHS[name])
+        exact = spelled_out(*PATHS[name])
         with precision(128):
             found = flowed(BALLS, *PATHS[name])
         assert all(contains(ball, value, 35) for ball, value in zip(found[:-1], exact, strict=True))
         assert max(map(radius, found)) < NARROW
-        second = flowed(DIGITS, *PATHS[name])
-        # a flow in digits is good to half of them
-        assert all(abs(a - b) < 1e-18 for a, b in zip(second[:-1], exact, strict=True))
+
+
+def test_flows_in_digits_agree_to_half_of_them():
+    with mpmath.workdps(40):
+        exact, found = spelled_out(*PATHS["one"]), flowed(DIGITS, *PATHS["one"])
+        assert all(abs(a - b) < 1e-18 for a, b in zip(found[:-1], exact, strict=True))
+        assert found[-1] == fmpq_text("1/10")
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_the_screen_proposes_the_same(name):
     Lambda, N, S, sigma, time = PATHS[name]
-    instance = {
-        "Lambda": array(Lambda), "S": array([e for row in S for e in row]), "sigma": array([sigma]), "N": rational(N), "t": rational(time)
-    }  # fmt: skip
+    flat = array([entry for row in S for entry in row])
+    instance = {"Lambda": array(Lambda), "S": flat, "sigma": array([sigma]), "N": rational(N), "t": rational(time)}
     arguments = batched([instance, instance])
     L, d = arguments["Lambda"], len(Lambda)
-    pairs = [(i, j) for i in range(d) for j in range(d)]
-    zero = 0 * L[0]
-    data = [
-        vector([L[i] for i, _ in pairs]),
-        vector([L[j] for _, j in pairs]),
-        vector([zero + int(i == j) for i, j in pairs]),
-    ]
+    pairs, zero = [(i, j) for i in range(d) for j in range(d)], 0 * L[0]
+    data = [vector([L[pair[k]] for pair in pairs]) for k in (0, 1)]
+    data.append(vector([zero + int(i == j) for i, j in pairs]))
     loss = landscape(FIXED, data, [arguments["N"], sum(L, zero)])
     flow = loss.flow(arguments["S"], arguments["sigma"], arguments["t"])
     with precision(128):
         exact = np.array([float(arb(cell).mid()) for cell in flowed(BALLS, *PATHS[name])])
-    found = np.column_stack(
-        [x.data.mantissa * np.exp(x.data.scale)[:, None] for x in (flow.z, flow.scalars, flow.lowest)]
-    )
+    parts = (x.data for x in (flow.z, flow.scalars, flow.lowest))
+    found = np.column_stack([part.mantissa * np.exp(part.scale)[:, None] for part in parts])
     assert np.abs(found - exact).max() < SCREEN
 
 
@@ -229,11 +233,8 @@ def test_growth_bounds_every_eigenvalue_in_a_box():
                 point = middle + width * rng.uniform(-1, 1, 5)
                 largest = -np.linalg.eigvalsh(numeric.hessian(point[:4].reshape(2, 2), point[4]))[0]
                 assert largest <= bound + 1e-12  # rounding of eigvalsh
-            assert (
-                width
-                or bound
-                <= max(0.0, -np.linalg.eigvalsh(numeric.hessian(middle[:4].reshape(2, 2), middle[4]))[0]) + 1e-6
-            )
+            at_middle = -np.linalg.eigvalsh(numeric.hessian(middle[:4].reshape(2, 2), middle[4]))[0]
+            assert width or bound <= max(0.0, at_middle) + 1e-6  # near the smallest at a point
 
 
 def test_losses_and_gradients_agree_on_every_back_end():
