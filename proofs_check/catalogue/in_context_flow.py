@@ -27,7 +27,7 @@ FEW_FLOWS = 12
 
 @claim("ICL-A.3", paper=PAPER, kind="equality", provenance="text", expect="proved", title="balance is conserved")
 def balance_is_conserved(
-    d: Size(1, 3), N: Size(1, 40), Lambda: Vector("d", low="1/8", high=8), U: Matrix("d", "d"), u: Scalar(-8, 8)
+    d: Size(1, 3), N: Size(1, 8), Lambda: Vector("d", low="1/8", high=8), U: Matrix("d", "d"), u: Scalar(-8, 8)
 ):
     r"""\langle U_{11}, \partial_{U_{11}} \ell \rangle = u \, \partial_u \ell at every state, so (u^2 - tr U_{11} U_{11}^T)' = 0;
     it is 0 at the start of Assumption 3.3. Both sides are affine in 1/N, so N = 1, 2 settle all N."""
@@ -100,7 +100,7 @@ the_loss_starts_below_zero_sharp = sharpened(the_loss_starts_below_zero)
 
 
 @claim("ICL-A.4-zero", paper=PAPER, kind="equality", provenance="text", expect="proved", title="the loss at u = 0")
-def the_loss_without_u(d: Size(1, 3), N: Size(1, 40), Lambda: Vector("d", low="1/8", high=8), U: Matrix("d", "d")):
+def the_loss_without_u(d: Size(1, 3), N: Size(1, 8), Lambda: Vector("d", low="1/8", high=8), U: Matrix("d", "d")):
     r"""\ell(U_{11}, 0) = 0"""
     zero = 0 * Lambda[0]
     return fixed_loss(d, N, Lambda).value(vec(U), vector([zero])), zero

@@ -34,7 +34,7 @@ FEW_FLOWS = 12
     title="balance is conserved, random covariance",
 )
 def balance_is_conserved(
-    d: Size(1, 3), N: Size(1, 40), low: Vector("d", low="1/8", high=8), high: Vector("d", low="1/8", high=8),
+    d: Size(1, 3), N: Size(1, 8), low: Vector("d", low="1/8", high=8), high: Vector("d", low="1/8", high=8),
     p: Param(0, 1), U: Matrix("d", "d"), u: Scalar(-8, 8),
 ):  # fmt: skip
     r"""\langle U_{11}, \partial_{U_{11}} \ell \rangle = u \, \partial_u \ell at every state, so u^2 - tr U_{11} U_{11}^T stays 0"""
