@@ -195,7 +195,7 @@ def claim(
         expect: the expected outcome; may be missing.
         title: a short name.
         samples: most instances that a check screens, where an evaluation is costly (a flow); there is then no directed
-            search unless the check is deep.
+            search and no growth profile.
     """
     fields = {"id": id, "paper": paper, "kind": kind, "provenance": provenance}
 

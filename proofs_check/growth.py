@@ -89,7 +89,7 @@ class Growth:
 
 def with_profile(verdict: Verdict, claim: Claim, rng: np.random.Generator, deep: bool) -> Verdict:
     """The verdict with the growth profiles of a claim that stands, where the search is deep."""
-    if not deep or verdict.outcome not in (HOLDS, PROVED):
+    if not deep or claim.samples is not None or verdict.outcome not in (HOLDS, PROVED):
         return verdict
     found = profile(claim, rng)
     words = "".join(f"; {growth}" for growth in found)
