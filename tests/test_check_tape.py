@@ -1,5 +1,7 @@
 """Recorded claims: the tape against mpmath and against the scaled screen, its derivatives, and the descents on it."""
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -83,6 +85,7 @@ def test_numbers_beyond_floats_are_left_to_scales(R):
         lambda a: ar.sqrt(ar.exp(-800 * a["t"])) + ar.exp(-500 * a["t"]),  # 0 where a number is
         lambda a: 1 / ar.exp(800 * a["t"]) + ar.exp(-790 * a["t"]),
         lambda a: (ar.exp(-250 * a["t"]) ** 3) * ar.exp(200 * a["t"]) ** 3,
+        lambda a: (a["t"] * Fraction(1, 10**104)) ** 3 * 10**200,
         lambda a: ar.log(a["t"] - 2),
     ],
 )
