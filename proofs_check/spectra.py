@@ -79,23 +79,19 @@ def _basis(mid: arb_mat) -> arb_mat:
     """An approximate eigenbasis, as exact numbers."""
     n = mid.nrows()
     if ctx.prec <= FLOAT_BITS:
-        # A float is a ball without radius; what it should have been does not matter here.
-        return arb_mat(n, n, [arb(v) for v in np.linalg.eigh(_floats(mid))[1].ravel().tolist()])
+        cells = mid.entries()
+        plain = [float(cell) for cell in cells]
+        if not COMFORT[0] < max(map(abs, plain)) < COMFORT[1]:
+            shift = _largest_exponent(mid)
+            plain = [_float_of(cell, shift) for cell in cells]
+        vectors = np.linalg.eigh(np.array(plain).reshape(n, n))[1]
+        # A float is a ball without radius, and exactly what it is; what it should have been does not matter here.
+        return arb_mat(n, n, [arb(v) for v in vectors.ravel().tolist()])
     shift = _largest_exponent(mid)
     with mpmath.workprec(ctx.prec):
         entries = [mpmath.ldexp(mpmath.mpf(_man_exp(cell)), -shift) for cell in mid.entries()]
         vectors = mpmath.eigsy(mpmath.matrix(n, n) + _mp_matrix(entries, n))[1]
         return arb_mat(n, n, [_exact_mpf(vectors[i, j]) for i in range(n) for j in range(n)])
-
-
-def _floats(mid: arb_mat) -> np.ndarray:
-    """Exact midpoints as floats, divided by a power of two where they leave the range of floats."""
-    entries = mid.entries()
-    plain = np.array([float(cell) for cell in entries])
-    if not COMFORT[0] < np.abs(plain).max() < COMFORT[1]:
-        shift = _largest_exponent(mid)
-        plain = np.array([_float_of(cell, shift) for cell in entries])
-    return plain.reshape(mid.nrows(), -1)
 
 
 def _largest_exponent(mid: arb_mat) -> int:

@@ -73,3 +73,18 @@ def test_undefined_entries_give_nan():
 
 def test_one_by_one_is_the_entry():
     assert eigenvalue(exact.array([["2/7"]]), False) == fmpq(2, 7)
+
+
+@pytest.mark.parametrize("exponent", [-2000, -600, 0, 600, 2000])
+@pytest.mark.parametrize("bits", [128, 256])
+def test_matrices_beyond_the_range_of_floats_are_enclosed(exponent, bits):
+    """[[2, 1], [1, 2 + t]] t = 2^(1/2), times a power of two: its eigenvalues in closed form."""
+    with precision(bits), mpmath.workdps(60):
+        scale, t = arb(2) ** exponent, arb(2).sqrt()
+        cells = np.array([[2 * scale, scale], [scale, (2 + t) * scale]], dtype=object)
+        root = mpmath.sqrt(mpmath.mpf(2) / 4 + 1)
+        for largest, sign in ((True, 1), (False, -1)):
+            found = eigenvalue(cells, largest) / scale
+            expected = 2 + mpmath.sqrt(2) / 2 + sign * root
+            assert found.contains(arb(mpmath.nstr(expected, 50)))
+            assert found.rad() < NARROW
