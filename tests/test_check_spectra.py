@@ -10,6 +10,7 @@ from proofs_check.balls import precision
 from proofs_check.spectra import eigenvalue
 
 NARROW = 1e-12  # a float64 eigenbasis leaves residuals of about 1e-15 times the size
+DIGITS_50 = arb("1e-50")  # the oracle's own error
 
 
 def orthogonal(n, rng):
@@ -86,5 +87,5 @@ def test_matrices_beyond_the_range_of_floats_are_enclosed(exponent, bits):
         for largest, sign in ((True, 1), (False, -1)):
             found = eigenvalue(cells, largest) / scale
             expected = 2 + mpmath.sqrt(2) / 2 + sign * root
-            assert found.contains(arb(mpmath.nstr(expected, 50)))
+            assert found.overlaps(arb(mpmath.nstr(expected, 55), DIGITS_50))
             assert found.rad() < NARROW
