@@ -16,7 +16,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
-from flint.utils.flint_exceptions import DomainError
 
 from . import spectra
 from .exact import rational
@@ -199,10 +198,8 @@ def _all_exact(cells: np.ndarray) -> bool:
 
 
 def exact_root(x: fmpq) -> fmpq | None:
-    try:
-        return x.sqrt() if x >= 0 else None
-    except DomainError:
-        return None
+    """The square root where it is rational: where numerator and denominator, without common factors, are squares."""
+    return x.sqrt() if x >= 0 and x.q.is_square() and x.p.is_square() else None
 
 
 def _at(point: int, value: int) -> Callable[[fmpq], fmpq | None]:

@@ -6,7 +6,7 @@ import pytest
 from flint import arb, fmpq
 
 from proofs_check import exact
-from proofs_check.balls import precision
+from proofs_check.balls import exact_root, precision
 from proofs_check.spectra import eigenvalue
 
 NARROW = 1e-12  # a float64 eigenbasis leaves residuals of about 1e-15 times the size
@@ -89,3 +89,11 @@ def test_matrices_beyond_the_range_of_floats_are_enclosed(exponent, bits):
             expected = 2 + mpmath.sqrt(2) / 2 + sign * root
             assert found.overlaps(arb(mpmath.nstr(expected, 55), DIGITS_50))
             assert found.rad() < NARROW
+
+
+@pytest.mark.parametrize(
+    ("x", "root"),
+    [("4/9", "2/3"), ("2/9", None), ("4/3", None), ("-4", None), (0, 0), (10**40, 10**20), (10**40 + 1, None)],
+)
+def test_roots_are_exact_where_they_are_rational(x, root):
+    assert exact_root(exact.rational(x)) == (None if root is None else exact.rational(root))
