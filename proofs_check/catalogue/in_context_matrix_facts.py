@@ -154,7 +154,7 @@ singular_values_below_the_root_sharp = sharpened(singular_values_below_the_root)
 
 
 @claim("ICL-D.3", paper=PAPER, kind="upper", provenance="text", expect="holds", title="both ends")
-def trace_below_the_norms(d: Size(1, 3), k: Size(1, 3), U: Matrix("d", "d+k"), V: Matrix("d", "d+k")):
+def trace_below_the_norms(d: Size(1, 3), k: Size(1, 3), U: Matrix("d", "d+k-1"), V: Matrix("d", "d+k-1")):
     r"""tr(U^\top V) \le \sqrt d \|U\|_{op} \|V\|_F for d x n matrices, d \le n"""
     return trace(U.T @ V), constant("ICL-D.3", d=d) * spectral(U) * frobenius(V)
 

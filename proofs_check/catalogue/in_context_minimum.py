@@ -170,6 +170,34 @@ def minimum_over_all_parameters(
 minimum_over_all_parameters_sharp = sharpened(minimum_over_all_parameters)
 
 
+def _random_parts(L, p, M, N):
+    """Of the loss with the rows of L as covariances: xi, eta, and sum_{i != j} zeta_ij M_ij^2."""
+    xi, eta, off = 0, 0, 0
+    for lam, weight in zip(L, p, strict=True):
+        zeta = outer(eigen_gamma(lam, N) * lam, lam)
+        own = sum(zeta[i, i] * M[i, i] ** 2 for i in range(len(lam)))
+        xi, eta = lam**2 * weight + xi, eigen_gamma(lam, N) * lam**2 * weight + eta
+        off = (total(zeta * M * M) - own) * weight + off
+    return xi, eta, off
+
+
+@claim("ICL-G1-random", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="random covariances")
+def gap_over_all_parameters(
+    T: Size(1, 3), d: Size(1, 2), N: Size(1, 16), L: Matrix("T", "d", low="1/10", high=4), p: Vector("T", simplex=True),
+    U: Matrix("d", "d"), u: Scalar(-4, 4), u12: Vector("d"), u21: Vector("d"),
+):  # fmt: skip
+    r"""L(\theta) = \frac12 [tr E[\Lambda_\tau] - \sum \xi_i^2 / \eta_i] + \frac12 E[even^2] + \frac12 \sum \eta_i (M_{ii} -
+    \xi_i / \eta_i)^2 + \frac12 \sum_{i \ne j} \zeta_{ij} M_{ij}^2 for random diagonal covariances, M = u U_{11} + u_{12}
+    u_{21}^\top: three squares above the limit of Theorem 4.5, a global minimum over all \theta"""
+    M = u * U + outer(u12, u21)
+    xi, eta, off = _random_parts(L, p, M, N)
+    laws = list(zip(L, p, strict=True))
+    loss = sum(_whole_loss(U, u, u12, u21, lam, N) * weight for lam, weight in laws)
+    rest = sum((total(lam) + _even_square(U, u, u12, u21, lam, N)) * weight for lam, weight in laws)
+    squares = sum(eta[i] * (M[i, i] - xi[i] / eta[i]) ** 2 for i in range(d))
+    return loss, (rest - total(xi**2 / eta) + squares + off) / 2
+
+
 @claim("ICL-G1-attained", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="minimum attained")
 def minimum_is_attained(d: Size(1, 2), N: Size(1, 2), C: Matrix("d", "d"), u: Param("1/4", 4)):
     r"""L(\theta_*) = \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] at u U_{11} = \Gamma^{-1}, u_{12} = u_{21} = 0"""
