@@ -7,8 +7,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from numeric import AttentionRegression, VectorRegression, load, shipped, solve
+from numeric.methods import after_slow_steps, is_dear
 from numeric.solvers.conjugate_gradient import newton_direction
 from numeric.solvers.preconditioner import preconditioner
+from numeric.solvers.trust_region import model_blocks
 from numeric.whitening import unchanged, whiten
 
 RNG = np.random.default_rng(7)
@@ -169,3 +171,57 @@ def test_unchanged_variables_are_the_stored_ones_in_float64():
         np.testing.assert_array_equal(there, X)
     exact = AttentionRegression("normalized-exp", A1.astype(float), A2.astype(float), np.full((5, 4), 0.25))
     assert same.value(X) == exact.value(X)
+
+
+# What "auto" does next -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "unknowns", "products", "follower"),
+    [
+        ("gauss-newton", 256, 0, "newton"),
+        ("gauss-newton-cg", 1024, 10, "newton-cg"),
+        ("gauss-newton-cg", 1024, 100, "newton"),
+        ("gauss-newton-cg", 256, 5, "newton"),
+        ("gauss-newton-cg", 5000, 400, "newton-cg"),
+        ("newton", 256, 0, None),
+    ],
+)
+def test_newton_takes_over_by_the_cheaper_of_products_and_matrices(name, unknowns, products, follower):
+    assert after_slow_steps(name, unknowns, products) == follower
+
+
+@pytest.mark.parametrize(("unknowns", "products", "dear"), [(1024, 100, False), (1024, 200, True), (64, 40, False)])
+def test_products_are_dear_where_a_dense_step_costs_less(unknowns, products, dear):
+    assert is_dear(unknowns, products) is dear
+
+
+def test_a_rounded_head_is_settled_by_one_dense_hessian(monkeypatch):
+    data = load(shipped("attention_f2_L3H3"))
+    problem = AttentionRegression("normalized-exp", *data.inputs, data.target.astype(np.float16).astype(float))
+    formed = []
+    monkeypatch.setattr(
+        "numeric.solvers.verdict.model_blocks", lambda *arguments: formed.append(1) or model_blocks(*arguments)
+    )
+    solution = solve(problem)
+    assert (solution.status, solution.unique, len(formed)) == ("converged", True, 1)
+    assert solution.gradient_norm < 1e-10 * solution.history[0].gradient_norm
+    # Found again without that factorization.
+    other = solve(problem, "lbfgs", x0=solution.x + 1e-6, rtol=1e-12)
+    assert np.linalg.norm(other.x - solution.x) < 1e-6 * np.linalg.norm(solution.x)
+
+
+def test_a_sharp_rounded_head_stalls_in_few_steps_and_says_why():
+    data = load(shipped("attention_f2_L3H3"))
+    exact = AttentionRegression("normalized-exp", *data.inputs, data.target).predict(4.0 * data.x_true)
+    solution = solve(AttentionRegression("normalized-exp", *data.inputs, exact.astype(np.float16).astype(float)))
+    assert solution.status == "stalled"
+    assert solution.steps < 60
+    assert "The last steps changed predictions by next to nothing" in solution.message
+
+
+def test_prompts_add_up_before_the_matrix_is_written():
+    rng = np.random.default_rng(3)
+    parts = [(rng.normal(size=(n, 3)), rng.normal(size=(m, 2)), rng.random((n, m))) for n, m in ((5, 4), (7, 6))]
+    X = rng.normal(size=(3, 2))
+    whole = AttentionRegression("rescaled-cosh", *(list(arrays) for arrays in zip(*parts, strict=True)))
+    single = [AttentionRegression("rescaled-cosh", *part).hessian(X).to_dense() for part in parts]
+    np.testing.assert_allclose(whole.hessian(X).to_dense(), sum(single), rtol=1e-12)

@@ -307,18 +307,16 @@ def test_losses_that_are_no_polynomials_in_b_are_refused():
 def test_what_is_no_isolated_minimum_is_refused():
     problem = build(CASES["softmax, vector"][0])
     solution = solve(problem)
-    with pytest.raises(
-        InputError, match="a critical point is needed, got an x at which a Newton step changes an entry of A x by"
-    ):
+    with pytest.raises(InputError, match="got an x at which a Newton step changes an entry of A x by"):
         sensitivity(problem, solution.x + 1e-3)
     cosh = VectorRegression("normalized-cosh", THIN, VectorRegression("normalized-cosh", THIN, SINGLE).predict([1, 2]))
     with pytest.raises(InputError, match="a minimum is needed, got an x with curvature -"):
         sensitivity(cosh, np.zeros(2))
     A = np.column_stack([THIN, np.ones(7)])
     exact_fit = VectorRegression("rescaled-exp", A, VectorRegression("rescaled-exp", A, SINGLE).predict([1, 2, 0]))
-    with pytest.raises(InputError, match="1 directions without curvature there, but the data leave only 0 open"):
+    with pytest.raises(InputError, match="1 directions without curvature, of which the data leave only 0 open"):
         sensitivity(exact_fit, np.array([1.0, 2.0, 0.0]))
-    with pytest.raises(InputError, match="the loss has no finite derivatives there"):
+    with pytest.raises(InputError, match="a minimum with finite derivatives is needed, got an x without"):
         sensitivity(VectorRegression("normalized-sinh", THIN, SINGLE), np.zeros(2))
 
 
@@ -330,7 +328,7 @@ def test_problems_that_are_not_covered_are_refused(monkeypatch):
         sensitivity(build(CASES["softmax, vector"][0]), np.zeros(3))
     result = result_of("interlocking views")
     with pytest.raises(
-        InputError, match="got A1, which moves the directions that the data determine; here they are an inter"
+        InputError, match="got A1, which moves the directions that the data determine; here they are an"
     ):
         result.derivative("A1")
     assert set(result.norms().spectral) == {"B[0]", "B[1]"}
@@ -338,7 +336,7 @@ def test_problems_that_are_not_covered_are_refused(monkeypatch):
         result.derivative("b")
     monkeypatch.setattr("numeric.analysis.nullspace.LARGEST_CORE", 0)
     make, loss, data, _ = CASES["interlocking views"][0]
-    with pytest.raises(InputError, match=r"what the data determine is not known: .*not computed"):
+    with pytest.raises(InputError, match=r"got data for which these are not known .*not computed"):
         sensitivity(make(loss, **data), result.x)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from numeric import VectorRegression
 from numeric.solvers.state import State
-from numeric.solvers.trust_region import MAX_CHANGE, minimize_model, trust_region_step
+from numeric.solvers.trust_region import MAX_CHANGE, NEARLY, definite_step, minimize_model, trust_region_step
 from numeric.whitening import whiten
 
 RADII = (0.01, 1.0, 100.0)
@@ -87,6 +87,49 @@ def test_no_entry_of_z_moves_far_in_one_step():
     step = trust_region_step(problem, state, "gauss_newton", "gauss-newton")
     moved = np.abs(problem.forms[0].forward(step.point.x - state.point.x)).max()
     assert 0.5 * MAX_CHANGE <= moved <= 1.5 * MAX_CHANGE
+
+
+def hard_and_easy_cases():
+    rng = np.random.default_rng(5)
+    for n in (5, 40):
+        Q = np.linalg.qr(rng.normal(size=(n, n)))[0]
+        H = (Q * np.linspace(-1.0, 3.0, n)) @ Q.T
+        for name, g in (
+            ("generic", rng.normal(size=n)),
+            ("short gradient", 1e-6 * rng.normal(size=n)),
+            ("hard", Q[:, 1:] @ rng.normal(size=n - 1)),
+            ("nearly hard", Q @ np.concatenate([[1e-9], 0.1 * rng.normal(size=n - 1)])),
+            ("zero", np.zeros(n)),
+        ):
+            yield pytest.param(H, g, id=f"{name}, {n}")
+
+
+@pytest.mark.parametrize("radius", RADII)
+@pytest.mark.parametrize(("H", "g"), list(hard_and_easy_cases()))
+def test_a_step_that_is_nearly_the_best_decreases_nearly_as_much(H, g, radius):
+    best, step = minimize_model(H[None], g, radius), minimize_model(H[None], g, radius, nearly=True)
+    assert np.linalg.norm(step.s) <= 1.1 * radius * (1 + 1e-12)
+    assert step.decrease == pytest.approx(-model(H, g, step.s), rel=1e-9, abs=1e-15)
+    # A step of nine tenths of the radius loses a fifth at most, and a lengthened one NEARLY.
+    assert step.decrease >= (1.0 - NEARLY) * best.decrease * (1 - 1e-9)
+
+
+def test_no_eigenvalues_are_computed_for_a_step_that_is_nearly_the_best(monkeypatch):
+    H, g = matrices()[0]["indefinite"], np.random.default_rng(2).normal(size=5)
+    monkeypatch.setattr("numeric.solvers.trust_region._eigen_step", None)
+    step = minimize_model(H[None], g, 1.0, nearly=True)
+    assert np.isnan(step.lowest)
+    assert not step.definite
+
+
+@pytest.mark.parametrize("name", ["definite", "semidefinite"])
+def test_the_factors_of_an_interior_step_serve_other_gradients(name):
+    H = matrices()[0][name]
+    g, other = H @ np.ones(5), H @ np.array([1.0, -2.0, 0.5, 0.0, 3.0])
+    step = minimize_model(H[None], g, 100.0)
+    np.testing.assert_allclose(H @ step.newton(other), -other, rtol=0.0, atol=1e-11)
+    assert (definite_step(H[None], g, 100.0) is None) == (name == "semidefinite")
+    assert minimize_model(H[None], g, 1e-3).newton is None
 
 
 def test_blocks_are_one_problem_with_one_radius():
