@@ -23,7 +23,7 @@ SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.99, 0.9
 stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need
 not, and there are several minima, Gauss-Newton finds lower ones, so that it is not left too early; weights leave no
 doubt that a residual stays, and few minima, so that the second share serves."""
-FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 10, 0.03, 1e-9
+FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 50, 0.05, 1e-9
 """A solve has stalled where so many steps take less than the first share of the value and than the second one of half
 the target's squares (of the predictions, thus, the root of it)."""
 CLOSE = 0.03
