@@ -13,6 +13,7 @@ from flint import fmpq
 from . import algebraic, balls, spectra
 from .constants import evaluate_expression
 from .exact import InputError, each, rational
+from .singular import ends_at_zero
 
 SIGN_BITS = 512
 
@@ -69,13 +70,15 @@ class Symbols:
         return a if first_is_larger is (name == "maximum") else b
 
     def eigenvalue(self, matrix: np.ndarray, largest: bool) -> Any:
-        """Closed form at sizes 1 and 2; beyond them a rational eigenvalue of a rational matrix."""
+        """Closed form at sizes 1 and 2; beyond them zero, and a rational eigenvalue of a rational matrix."""
         if len(matrix) == 1:
             return matrix[0, 0]
         if all(getattr(cell, "is_Rational", False) for cell in matrix.reshape(-1)):
             recognised = spectra.eigenvalue(each(rational, matrix), largest)
             if isinstance(recognised, fmpq):
                 return self.number(recognised)
+        elif ends_at_zero(each(sympy.sympify, matrix), largest):
+            return sympy.Integer(0)
         if len(matrix) > 2:
             raise Unsupported("an extreme eigenvalue of a symbolic matrix larger than 2 x 2")
         (a, b), (below, c) = matrix

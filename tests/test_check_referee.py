@@ -27,7 +27,6 @@ STATEMENTS = {
     'pow-frac': ('upper', 'x: Scalar(0,1)', 'return x ** Fraction(1,3), 1', {'holds', 'proved'}),
     # Wrong at one size, one end, one structure.
     'only-d1-smooth': ('upper', 'd: Size(1, 16), x: Vector("d", norm2=1)', 'return norm2(x), Fraction(d*d, 1) - d + Fraction(99,100)', {'refuted'}),
-    'only-n13d5': ('upper', 'n: Size(1, 16), d: Size(1, 8), A: Matrix("n","d", frobenius=1)', 'return frobenius(A), Fraction((n-13)**2 + (d-5)**2,1) + Fraction(999,1000)', {'refuted'}),
     'R-upper-tiny': ('upper', 'R: Param(1, 8), x: Vector(3, norm2="R")', 'return norm2(x), 8 - Fraction(1, 10**12)', {'refuted'}),
     'R-lower-tiny': ('lower', 'R: Param("1/20", 8)', 'return R, Fraction(1,20) + Fraction(1, 10**30)', {'refuted'}),
     'R-mid2': ('upper', 'R: Param(0, 8)', 'return R * exp(-R), exp(-1) - Fraction(1,10**9)', {'refuted'}),
@@ -74,6 +73,8 @@ STATEMENTS = {
     'beta-f': ('lower', 'n: Size(1, 16), R: Param(1, 4), x: Vector("n", norm_inf="R")', 'return total(exp(x)), n * exp(-R) * (1 + Fraction(1,10**9))', {'refuted'}),
     'hess-psd-f': ('upper', 'n: Size(2,4), z: Vector("n", norm_inf=2)', 'p = softmax(z); return lambda_max(diagonal(p) - outer(p,p)), Fraction(1,2) - Fraction(1,1000)', {'refuted'}),
     'hess-psd': ('lower', 'n: Size(1,4), z: Vector("n", norm_inf=2)', 'p = softmax(z); return lambda_min(diagonal(p) - outer(p,p)), 0', {'holds', 'proved'}),
+    "gram-zero": ("lower", "x: Vector(3, norm_inf=2), y: Vector(3, norm_inf=2)", "return lambda_min(outer(exp(x), exp(x)) + outer(exp(y), exp(y))), 0", {"holds"}),
+    "lam-min-zero": ("equality", 'n: Size(2, 4), z: Vector("n", norm_inf=2)', "p = softmax(z); return lambda_min(diagonal(p) - outer(p, p)), 0", {"holds"}),
 }  # fmt: skip
 
 
