@@ -13,6 +13,7 @@ from proofs_check import algebraic, check, load_claims
 from proofs_check.algebraic import separation_bits, sign
 from proofs_check.exponentials import vanishes
 from proofs_check.selftest.statements import HEAD, declared
+from proofs_check.singular import ends_at_zero
 from proofs_check.zero import is_zero
 
 SECONDS = 10.0  # CPU; ties that SymPy's own tests do not end on took hours, these take at most 2
@@ -153,3 +154,32 @@ def test_ties_are_decided(name, tmp_path):
     (verdict,) = check(load_claims(path), samples=60)
     assert (verdict.outcome, verdict.certified_instances > 0) == (outcome, True)
     assert time.process_time() - begun < SECONDS
+
+
+def laplacian(*weights):
+    """The sum of w (e_i - e_j)(e_i - e_j)^T over a path of edges: rows add up to 0."""
+    n = len(weights) + 1
+    out = np.full((n, n), sp.Integer(0), dtype=object)
+    for i, weight in enumerate(weights):
+        for p, q, sign_ in ((i, i, 1), (i + 1, i + 1, 1), (i, i + 1, -1), (i + 1, i, -1)):
+            out[p, q] += sign_ * weight
+    return out
+
+
+E = sp.exp(sp.Rational(355, 1021))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "smallest", "largest"),
+    [
+        (laplacian(E, 1 / E, E**2), True, False),
+        (laplacian(-E, -1 / E), False, True),
+        (laplacian(E, -2 * E), False, False),  # indefinite
+        (laplacian(E, -E / 1000), False, False),
+        (laplacian(E, sp.Integer(0)), False, False),  # zero twice: not recognised
+        (laplacian(E, 1 / E) + sp.Rational(1, 10**60) * np.eye(3, dtype=object), False, False),
+    ],
+)
+def test_an_extreme_eigenvalue_of_zero(matrix, smallest, largest):
+    assert ends_at_zero(matrix, largest=False) is smallest
+    assert ends_at_zero(matrix, largest=True) is largest
