@@ -285,6 +285,7 @@ def experiment(name: str, files: tuple[Path, ...], quick: bool, out: Path | None
     sketching: the cost of a sketched Newton step. contraction: its rate in two norms.
     linear-attention: in-context regression; with FILEs (Lambda, or eigenvalues, [, weights]) for covariance laws of
     your own. in-context-speed: its seconds.
+    tightness: how claimed, derived and observed constants grow; with IDs or FILE.py for claims of your choice.
     """
     from proofs_check.display import study_table, write_json
     from proofs_check.experiments import EXPERIMENTS, run

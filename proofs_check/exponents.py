@@ -14,7 +14,7 @@ TERMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 """What is fitted, as functions of the parameter: its power, and its square or itself in an exponential."""
 STEADY = 0.05
-"""Exponents that the larger half of the values changes by no more than this, or three standard errors, are settled."""
+"""Exponents that the larger half of the values changes by no more than this are settled."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ class Fit:
     @property
     def settled(self) -> bool:
         """Whether the larger half of the values says the same: where not, the growth is no law of this form there."""
-        pairs = zip(self.upper, self.exponents, self.errors, strict=True)
-        return all(abs(u - e) <= max(STEADY, 3 * error) for u, e, error in pairs)
+        return all(abs(u - e) <= STEADY for u, e in zip(self.upper, self.exponents, strict=True))
 
 
 def fit(values: np.ndarray, log10: np.ndarray, terms: Sequence[str]) -> Fit:

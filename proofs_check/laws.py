@@ -11,6 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -21,8 +22,8 @@ from .constants import expression, parsed
 from .domains import Scalar, Size
 from .exact import InputError
 
-_FUNCTIONS = {"exp", "log", "sqrt", "sinh", "cosh", "tanh", "absolute", "maximum", "minimum", "Fraction"}
-_NAMES = {"absolute": "Abs", "maximum": "Max", "minimum": "Min", "Fraction": "Rational"}
+_FUNCTIONS = {"exp", "log", "sqrt", "sinh", "cosh", "tanh", "absolute", "maximum", "minimum"}
+_NAMES = {"absolute": "Abs", "maximum": "Max", "minimum": "Min"}
 _DIGITS = 20
 
 
@@ -91,7 +92,7 @@ def law_of(claim: Claim) -> Law | None:
         right = _right_side(claim)
         letters = {name for name, domain in claim.domains.items() if isinstance(domain, (Size, Scalar))}
         return None if right is None else Law(sympy.Mul(*(_factor(part, letters) for part in _factors(right))))
-    except (_NoLaw, InputError, OSError, TypeError, SyntaxError):
+    except (_NoLaw, InputError, OSError, TypeError, ValueError):
         return None
 
 
@@ -115,11 +116,21 @@ def _right_side(claim: Claim) -> ast.expr | None:
 
 
 class _Inlined(ast.NodeTransformer):
+    """Names replaced by expressions, and fractions by quotients."""
+
     def __init__(self, local: dict[str, ast.expr]) -> None:
         self.local = local
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.local.get(node.id, node)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if getattr(node.func, "id", "") == "Fraction":
+            value = Fraction(*map(ast.literal_eval, node.args))
+            return ast.BinOp(ast.Constant(value.numerator), ast.Div(), ast.Constant(value.denominator))
+        kept = self.generic_visit(node)
+        assert isinstance(kept, ast.Call)
+        return kept
 
 
 def _factors(tree: ast.expr) -> list[tuple[ast.expr, int]]:

@@ -16,8 +16,9 @@ from proofs_check.checking import select
 from proofs_check.executors import LOCAL, opened
 from proofs_check.experiments import Report, Study
 from proofs_check.experiments.tightness.families import FAMILIES, QUICK, Statement
-from proofs_check.experiments.tightness.measuring import Measured, bound, measure
+from proofs_check.experiments.tightness.measuring import Measured, measure, usable
 from proofs_check.experiments.tightness.pictures import growth_picture
+from proofs_check.loading import CATALOGUE
 
 __all__ = ["run"]
 
@@ -53,8 +54,9 @@ GROWTH_NOTES = (
     "log10 ratio: the largest share of the claimed bound that a certified instance of the profile uses.",
 )
 CONSTANTS_NOTES = (
-    "The best constant as a factor of the claimed one: a certified instance refutes the factor under refuted, and all "
-    "smaller ones; the factor under proved is proved by balls over boxes for that scope (-: no proof was found).",
+    "The best constant as a factor of the claimed one (for positive bounds from below, the claimed one as a factor of "
+    "the best): a certified instance refutes the factor under refuted, and all smaller ones; the factor under proved "
+    "is proved by balls over boxes for that scope (-: no proof was found).",
     "Derived: the best constant derived for the same quantity, with its verdict; holds says that no violation was "
     "found, and proves nothing.",
 )
@@ -73,8 +75,6 @@ def run(files: Sequence[Path], quick: bool, report: Report) -> Study:
     """
     families = _families([str(path) for path in files], quick)
     work = [(family, statement) for family, statements in families.items() for statement in statements]
-    for _, statement in work:
-        bound(statement.claim, statement.origin)
     found: list[Measured] = []
     for (_, statement), measured in zip(work, _measured(work, quick), strict=True):
         report(f"  {statement.claim}")
@@ -91,8 +91,9 @@ def _families(targets: Sequence[str], quick: bool) -> Mapping[str, Sequence[Stat
     if not targets:
         return QUICK if quick else FAMILIES
     known = {statement.claim: statement for statements in FAMILIES.values() for statement in statements}
-    chosen = [(claim.id, getattr(claim, "origin", "")) for claim in select(targets)]
-    return {"chosen": [known.get(name, Statement(name, None, origin)) for name, origin in chosen]}
+    chosen = [usable(item) for item in select(targets)]
+    catalogued = {claim.id for claim in chosen if claim.origin == CATALOGUE} & known.keys()
+    return {"chosen": [known[c.id] if c.id in catalogued else Statement(c.id, None, c.origin) for c in chosen]}
 
 
 def _measured(work: Sequence[tuple[str, Statement]], quick: bool) -> Iterator[Measured]:

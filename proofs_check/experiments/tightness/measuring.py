@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from proofs_check.claims import Claim
+from proofs_check.claims import Claim, Malformed
 from proofs_check.domains import Size
 from proofs_check.exact import Count, InputError
 from proofs_check.examine import examine
@@ -76,12 +76,20 @@ def bound(identifier: str, origin: str) -> Claim:
     Raises:
         InputError: there is none, or it is malformed, or an equality.
     """
-    claim = find_claim(identifier, origin)
-    if not isinstance(claim, Claim):
-        raise InputError(f"experiment tightness: claim {identifier} is malformed: {claim.reason}; lemmascope check")
-    if claim.kind == "equality":
-        raise InputError(f"experiment tightness: {identifier} is an equality, without a constant; name a bound")
-    return claim
+    return usable(find_claim(identifier, origin))
+
+
+def usable(item: Claim | Malformed) -> Claim:
+    """The item itself, if it is a well-formed bound.
+
+    Raises:
+        InputError: it is malformed, or an equality.
+    """
+    if isinstance(item, Malformed):
+        raise InputError(f"experiment tightness: claim {item.id} is malformed: {item.reason}; mend it first")
+    if item.kind == "equality":
+        raise InputError(f"experiment tightness: {item.id} is an equality, without a constant; name a bound")
+    return item
 
 
 def _profiles(claim: Claim, quick: bool) -> Iterator[tuple[str, dict[str, Any]]]:
