@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial, reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -66,15 +65,11 @@ class Cells:
     def binary(self, name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if name in ("add", "subtract"):
             return _as_array(a + b if name == "add" else a - b)
+        extreme = name in ("maximum", "minimum")
+        operation = partial(self.field.extreme, name) if extreme else getattr(self.field, name)
         if not a.shape and not b.shape:
-            return _cell(self._of_cells[name](a[()], b[()]))
-        return _as_array(np.frompyfunc(self._of_cells[name], 2, 1)(a, b))
-
-    @cached_property
-    def _of_cells(self) -> dict[str, Callable[[Any, Any], Any]]:
-        """The operations that the field has for two cells."""
-        extremes = {name: partial(self.field.extreme, name) for name in ("maximum", "minimum")}
-        return {"multiply": self.field.multiply, "divide": self.field.divide, **extremes}
+            return _cell(operation(a[()], b[()]))
+        return _as_array(np.frompyfunc(operation, 2, 1)(a, b))
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         own = getattr(self.field, "matmul", None)
