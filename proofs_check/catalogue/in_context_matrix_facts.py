@@ -90,7 +90,7 @@ def _fourth_moment(A, C):
 
 
 @claim("ICL-D.2", paper=PAPER, kind="equality", provenance="text", expect="proved", title="fourth moments")
-def fourth_moments(d: Size(1, 3), C: Matrix("d", "d"), A: Matrix("d", "d")):
+def fourth_moments(d: Size(1, 2), C: Matrix("d", "d"), A: Matrix("d", "d")):
     r"""E[x x^\top A x x^\top] = \Lambda (A + A^\top) \Lambda + tr(A \Lambda) \Lambda for x \sim N(0, \Lambda), \Lambda = C
     C^\top, by exact moments"""
     Lambda = C @ C.T

@@ -220,9 +220,11 @@ def rank_one_points_are_critical(
     d: Size(1, 2), N: Size(1, 2), s: Vector("d", low="1/4", high=4), t: Scalar("1/4", 4),
     D: Matrix("d", "d"), h: Scalar(-4, 4), p: Vector("d"), q: Vector("d"),
 ):  # fmt: skip
-    r"""At U_{11} = 0, u = 0, u_{12} u_{21}^\top = e_1 e_1^\top / \gamma_1 the derivative of L in every direction (D, h, p,
-    q) is 0, \Lambda = diag(s^2). By exact moments of the prompt"""
-    return slope(_rank_one(s**2, N, t), (D, h, p, q), diagonal(s), N), 0
+    r"""At U_{11} = 0, u = 0, u_{12} u_{21}^\top = e_1 e_1^\top / \gamma_1 dL = 0: L + dL = L for
+    the derivative dL in every direction (D, h, p, q), \Lambda = diag(s^2). By exact moments of the prompt"""
+    theta = _rank_one(s**2, N, t)
+    loss = _whole_loss(*theta, s**2, N)
+    return loss + slope(theta, (D, h, p, q), diagonal(s), N), loss
 
 
 @claim(

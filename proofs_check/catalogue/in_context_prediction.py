@@ -5,7 +5,7 @@ M, and a bound over N.
 """
 
 from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, constant
-from proofs_check.arithmetic import absolute, det, diagonal, dot, eye, norm2, outer, solve, total, trace
+from proofs_check.arithmetic import absolute, det, diagonal, dot, eye, matrix, norm2, outer, solve, total, trace
 from proofs_check.catalogue.in_context_model import (
     PAPER,
     blocks,
@@ -319,12 +319,13 @@ def orthogonal_query_of_any_covariance(
 )
 def orthogonal_query_in_the_right_form(
     d: Size(1, 3), N: Size(1, 8), M: Size(1, 3),
-    lam: Vector("d", low="1/4", high=4), Z: Matrix("M", "d"), y: Vector("M"), x_q: Vector("d"),
+    lam: Vector("d", low="1/4", high=4), Z: Matrix("M", "d"), z: Vector("d"), y: Vector("M+1"), x_q: Vector("d"),
 ):  # fmt: skip
-    r"""\Gamma^{-1} x_q \perp x_1, \ldots, x_M \Rightarrow \hat y = 0, for any \Lambda and all labels"""
+    r"""x_i \perp \Gamma^{-1} x_q \Rightarrow the example (x_i, y_i) adds nothing, for any \Lambda and all labels: with one
+    further example (z, y_0) the prediction is y_0 x_q^\top \Gamma^{-1} z / (M + 1)"""
     P = inverse(gamma(diagonal(lam), N))
-    X = _orthogonal_examples(Z, P @ x_q)
-    return predicted(X, y, x_q, last_corner(1, d), padded(P)), 0
+    X = matrix([z, *_orthogonal_examples(Z, P @ x_q)])
+    return predicted(X, y, x_q, last_corner(1, d), padded(P)), y[0] * quadratic(x_q, P, z) / (M + 1)
 
 
 @claim(

@@ -42,7 +42,7 @@ def _flow(covariances, p, U, u, N):
 
 @claim("ICL-C.1", paper=PAPER, kind="equality", provenance="text", expect="proved", title="flow, random covariances")
 def flow_of_random_covariances(
-    d: Size(1, 2), N: Size(1, 2), p: Scalar(0, 1), C: Matrix("d", "d"), K: Matrix("d", "d"), U: Matrix("d", "d"),
+    d: Size(1, 2), N: Size(2, 2), p: Scalar(0, 1), C: Matrix("d", "d"), K: Matrix("d", "d"), U: Matrix("d", "d"),
     u: Scalar(-4, 4), D: Matrix("d", "d"), h: Scalar(-4, 4), q: Vector("d"),
 ):  # fmt: skip
     r"""At u_{12} = u_{21} = 0 and for \Lambda_\tau = C C^\top or K K^\top with probabilities p, 1 - p, of any

@@ -173,9 +173,12 @@ def _parts(C, b, N, M):
 @claim("ICL-4.2-cross", paper=PAPER, kind="equality", provenance="text", expect="holds", title="terms IV, V, VI")
 def cross_terms_vanish(d: Size(1, 2), N: Size(1, 6), M: Size(1, 2), C: Matrix("d", "d"), b: Vector("d")):
     r"""The three parts \langle a, x_q \rangle - y_q, \langle b - a, x_q \rangle and \hat y - \langle b, x_q \rangle of the
-    error are uncorrelated (the cross terms IV, V, VI are 0), for cubic labels"""
-    (first, second, third), _ = _parts(C, b, N, M)
-    return vector([first.mean(second), first.mean(third), second.mean(third)]), 0
+    error are uncorrelated (the cross terms IV, V, VI are 0): the mean square of a sum of two is the sum of their mean
+    squares, for cubic labels"""
+    parts, _ = _parts(C, b, N, M)
+    squares = [part.mean(part) for part in parts]
+    sums = [(parts[i] + parts[j], squares[i] + squares[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    return vector([both.mean(both) for both, _ in sums]), vector([apart for _, apart in sums])
 
 
 @claim("ICL-4.2-II", paper=PAPER, kind="equality", provenance="text", expect="holds", title="term II")
