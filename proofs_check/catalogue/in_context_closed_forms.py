@@ -17,8 +17,8 @@ def risk_is_twice_the_minimum(d: Size(1, 8), N: Size(1, 64), lam: Vector("d", lo
 
 @claim("ICL-isotropic", paper=PAPER, kind="equality", provenance="derived", expect="proved", title="Lambda = I")
 def isotropic_risk(d: Size(1, 8), N: Size(1, 64), M: Size(1, 64), s: Scalar(0, 4)):
-    r"""Averaged risk / d = [(d+1)^2 + (d+1) N^2 / M] / (N+d+1)^2 + s^2 a^2 / M for \Lambda = I and labels with noise s, a =
-    N / (N+d+1); the irreducible s^2 is not counted"""
+    r"""Averaged risk / d = [(d+1)^2 + (d+1) N^2 / M] / (N+d+1)^2 + s^2 a^2 / M for \Lambda = I and labels with noise s,
+    a = N / (N+d+1); the irreducible s^2 is not counted"""
     lam = ones(d)
     noise = s**2 * total(lam**2 / eigen_gamma(lam, N) ** 2) / M
     clean = ((d + 1) ** 2 + (d + 1) * N**2 / M) / (N + d + 1) ** 2
@@ -86,8 +86,8 @@ def risk_of_one_step(d: Size(1, 2), M: Size(1, 3), s: Scalar(0, 4)):
 
 @claim("ICL-limit-risk", paper=PAPER, kind="lower", provenance="derived", expect="holds", title="M = N = infinity")
 def limit_risk(T: Size(1, 4), lam: Vector("T", low="1/10", high=10), p: Vector("T", simplex=True)):
-    r"""m_1 - m_2^2 / m_3 \ge 0, stated as m_1 m_3 \ge m_2^2 (Cauchy-Schwarz): the normalized risk of random training as M, N
-    \to \infty, 0 only where \lambda is deterministic"""
+    r"""m_1 - m_2^2 / m_3 \ge 0, stated as m_1 m_3 \ge m_2^2 (Cauchy-Schwarz): the normalized risk of random training as
+    M, N \to \infty, 0 only where \lambda is deterministic"""
     m1, m2, m3 = (dot(p, lam**k) for k in (1, 2, 3))
     return m1 * m3, constant("ICL-limit-risk") * m2**2
 

@@ -39,7 +39,8 @@ excess_rate_sharp = sharpened(excess_rate)
 @claim("ICL-rates-gap", paper=PAPER, kind="lower", provenance="text", expect="holds", title="M alone leaves a gap")
 def gap_of_long_prompts(d: Size(1, 8), N: Param(1, 10**8), lam: Vector("d", low="1/20", high=20), a: Vector("d")):
     r"""As M \to \infty an excess of at least \frac1{N^2} (1 + \frac1N + \frac{tr \Lambda}{N \lambda_{min}})^{-2} \|(I +
-    tr(\Lambda) \Lambda^{-1}) a\|^2_\Lambda remains, which is positive for a \ne 0 and of the order 1/N^2 of ICL-rates"""
+    tr(\Lambda) \Lambda^{-1}) a\|^2_\Lambda remains, which is positive for a \ne 0 and of the order 1/N^2 of
+    ICL-rates"""
     factor = 1 + 1 / N + total(lam) / (N * minimum(lam))
     return _bias(lam, a, N), constant("ICL-rates-gap") * _bias_limit(lam, a) / (N * factor) ** 2
 
@@ -88,9 +89,9 @@ def learns_linear_models(
     d: Size(1, 8), N: Param(1, 10**8), e: Param(Fraction(1, 10**20), 1), r: Param(0, 10),
     lam: Vector("d", low="1/20", high=20),
 ):  # fmt: skip
-    r"""M = (1 + r) (d+1) tr(\Lambda) / \epsilon, r \ge 0 \Rightarrow averaged risk \le \eta + \epsilon, \eta = (1 + 2 d + d^2
-    \kappa) tr(\Lambda) / N^2. The prediction of the corollary is that of ICL-eq-4.2; its condition on \sigma, which is
-    missing in the paper, is not needed (G2)"""
+    r"""M = (1 + r) (d+1) tr(\Lambda) / \epsilon, r \ge 0 \Rightarrow averaged risk \le \eta + \epsilon, \eta = (1 + 2 d
+    + d^2 \kappa) tr(\Lambda) / N^2. The prediction of the corollary is that of ICL-eq-4.2; its condition on \sigma,
+    which is missing in the paper, is not needed (G2)"""
     t, kappa = total(lam), maximum(lam) / minimum(lam)
     M = (1 + r) * (d + 1) * t / e
     return averaged_risk(lam, N, M), constant("ICL-4.3", d=d, kappa=kappa) * t / N**2 + e

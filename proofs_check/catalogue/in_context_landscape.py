@@ -1,7 +1,7 @@
 r"""The loss of linear self-attention over its parameters (2306.09927, sections 5 and A): quadratic form, flow, minimum.
 
-Statements along trajectories of the flow stand elsewhere; these hold at every state. x = C g with \Lambda = C C^\top, and
-(U_{11}, u, u_{12}, u_{21}) are the parameters that a prediction uses.
+Statements along trajectories of the flow stand elsewhere; these hold at every state. x = C g with \Lambda = C C^\top,
+and (U_{11}, u, u_{12}, u_{21}) are the parameters that a prediction uses.
 """
 
 from fractions import Fraction
@@ -73,8 +73,8 @@ def _random_form(X, w, x_q):
 
 @claim("ICL-eq-5.3", paper=PAPER, kind="equality", provenance="text", expect="proved", title="(5.2), (5.3): the loss")
 def loss_as_a_quartic(N: Size(1, 2), C: Matrix(1, 1), U: Matrix(2, 2)):
-    r"""L = \frac12 E(\hat y - \langle w, x_q \rangle)^2 = \frac12 E(vec(U)^\top H vec(U) - \langle w, x_q \rangle)^2, by
-    exact moments at d = 1"""
+    r"""L = \frac12 E(\hat y - \langle w, x_q \rangle)^2 = \frac12 E(vec(U)^\top H vec(U) - \langle w, x_q \rangle)^2,
+    by exact moments at d = 1"""
     X, w, x_q = random_prompt(C, N)
     stacked = lift(vec(U.T))
     error = stacked @ _random_form(X, w, x_q) @ stacked - w @ x_q
@@ -83,8 +83,8 @@ def loss_as_a_quartic(N: Size(1, 2), C: Matrix(1, 1), U: Matrix(2, 2)):
 
 @claim("ICL-nonconvex-det", paper=PAPER, kind="equality", provenance="text", expect="proved", title="spectrum of X")
 def characteristic_polynomial(d: Size(1, 4), mu: Scalar(-4, 4), x_q: Vector("d")):
-    r"""\det(\mu I - X) = \mu^{d-1} (\mu^2 - \|x_q\|^2) for X = [[0, x_q], [x_q^\top, 0]]: the eigenvalues are \pm \|x_q\|
-    and 0, exactly one of them negative where x_q \ne 0"""
+    r"""\det(\mu I - X) = \mu^{d-1} (\mu^2 - \|x_q\|^2) for X = [[0, x_q], [x_q^\top, 0]]: the eigenvalues are \pm
+    \|x_q\| and 0, exactly one of them negative where x_q \ne 0"""
     cross = blocks(matrix([[0] * d] * d), x_q, x_q, 0)
     return det(mu * eye(d + 1) - cross), mu ** (d - 1) * (mu**2 - dot(x_q, x_q))
 
@@ -95,7 +95,8 @@ def characteristic_polynomial(d: Size(1, 4), mu: Scalar(-4, 4), x_q: Vector("d")
 def count_of_negative_eigenvalues(N: Size(1, 4), d: Size(1, 2), X: Matrix("N", "d"), w: Vector("d"), x_q: Vector("d")):
     r"""\det(E E^\top) = \det(\sum x_i x_i^\top) \langle w, x_q \rangle^2 on noiseless prompts. H = \frac12 X \otimes
     \frac{E E^\top}N has as many negative eigenvalues as E E^\top has positive ones, since X has one negative eigenvalue
-    and E E^\top none: d + 1, where this determinant is not 0. So it is almost surely for N \ge d, and never for N < d"""
+    and E E^\top none: d + 1, where this determinant is not 0. So it is almost surely for N \ge d, and never for N <
+    d"""
     E = embedding(X, X @ w, x_q)
     return det(E @ E.T), det(X.T @ X) * dot(w, x_q) ** 2
 
@@ -123,7 +124,8 @@ def negative_directions(
     x_q: Vector("d"),
     q: Vector("d+1"),
 ):
-    r"""v^\top H v = -t \|x_q\|^2 \|E^\top q\|^2 / N for v = (x_q, -t) \otimes q: for t > 0 negative on the image of E"""
+    r"""v^\top H v = -t \|x_q\|^2 \|E^\top q\|^2 / N for v = (x_q, -t) \otimes q: for t > 0 negative on the image of
+    E"""
     E = embedding(X, y, x_q)
     p, image = vector([*x_q, -t]), E.T @ q
     v = vec(outer(p, q))
@@ -179,9 +181,9 @@ def flow_on_the_slice(
     d: Size(1, 2), N: Size(1, 2), C: Matrix("d", "d"), U: Matrix("d", "d"), u: Scalar(-4, 4),
     D: Matrix("d", "d"), h: Scalar(-4, 4), p: Vector("d"), q: Vector("d"),
 ):  # fmt: skip
-    r"""At u_{12} = u_{21} = 0 the derivative of L along (D, h, p, q) is -\langle D, u \Lambda^2 - u^2 \Gamma \Lambda U_{11}
-    \Lambda \rangle - h\, tr[\Lambda^2 U_{11}^\top - u \Gamma \Lambda U_{11} \Lambda U_{11}^\top], whatever p and q: this
-    is (5.4), and u_{12}, u_{21} stay 0. By exact moments of the prompt"""
+    r"""At u_{12} = u_{21} = 0 the derivative of L along (D, h, p, q) is -\langle D, u \Lambda^2 - u^2 \Gamma \Lambda
+    U_{11} \Lambda \rangle - h\, tr[\Lambda^2 U_{11}^\top - u \Gamma \Lambda U_{11} \Lambda U_{11}^\top], whatever p and
+    q: this is (5.4), and u_{12}, u_{21} stay 0. By exact moments of the prompt"""
     dU, du = _field(U, u, C @ C.T, N)
     return slope((U, u, nothing(d), nothing(d)), (D, h, p, q), C, N), -trace(D.T @ dU) - h * du
 
@@ -255,8 +257,8 @@ def loss_splits(
     u12: Vector("d"),
     u21: Vector("d"),
 ):
-    r"""L = \frac12 E[even^2] + \frac12 E(w^\top \hat\Sigma M x_q - w^\top x_q)^2 with M = u U_{11} + u_{12} u_{21}^\top:
-    the parts of \hat y even and odd in w are uncorrelated"""
+    r"""L = \frac12 E[even^2] + \frac12 E(w^\top \hat\Sigma M x_q - w^\top x_q)^2 with M = u U_{11} + u_{12}
+    u_{21}^\top: the parts of \hat y even and odd in w are uncorrelated"""
     theta, (X, w, x_q) = (U, u, u12, u21), random_prompt(C, N)
     odd, even = _odd_part(theta, X, w, x_q) - w @ x_q, _even_part(theta, X, w, x_q)
     return population_loss(theta, C, N), (even.mean(even) + odd.mean(odd)) / 2

@@ -91,8 +91,8 @@ def _fourth_moment(A, C):
 
 @claim("ICL-D.2", paper=PAPER, kind="equality", provenance="text", expect="proved", title="fourth moments")
 def fourth_moments(d: Size(1, 2), C: Matrix("d", "d"), A: Matrix("d", "d")):
-    r"""E[x x^\top A x x^\top] = \Lambda (A + A^\top) \Lambda + tr(A \Lambda) \Lambda for x \sim N(0, \Lambda), \Lambda = C
-    C^\top, by exact moments"""
+    r"""E[x x^\top A x x^\top] = \Lambda (A + A^\top) \Lambda + tr(A \Lambda) \Lambda for x \sim N(0, \Lambda), \Lambda
+    = C C^\top, by exact moments"""
     Lambda = C @ C.T
     return _fourth_moment(A, C), Lambda @ (A + A.T) @ Lambda + trace(A @ Lambda) * Lambda
 
@@ -118,8 +118,8 @@ def trace_below_singular_values(
     P: Matrix("d", "d", orthogonal=True), Q: Matrix("n", "d", orthogonal=True),
     R: Matrix("d", "d", orthogonal=True), S: Matrix("n", "d", orthogonal=True),
 ):  # fmt: skip
-    r"""tr(U^\top V) \le \sum \sigma_i(U) \sigma_i(V) for U = P diag(\sigma(U)) Q^\top, V = R diag(\sigma(V)) S^\top, d \le
-    n; the singular values are sums of s and of t from the end"""
+    r"""tr(U^\top V) \le \sum \sigma_i(U) \sigma_i(V) for U = P diag(\sigma(U)) Q^\top, V = R diag(\sigma(V)) S^\top, d
+    \le n; the singular values are sums of s and of t from the end"""
     a, b = _falling(s), _falling(t)
     U, V = ((left * _rows(values, d)) @ right.T for left, values, right in ((P, a, Q), (R, b, S)))
     return trace(U.T @ V), constant("ICL-D.3-neumann") * dot(a, b)
@@ -170,8 +170,8 @@ def trace_of_a_product(d: Size(1, 4), A: Matrix("d", "d", psd=True), B: Matrix("
 
 @claim("ICL-D.4", paper=PAPER, kind="equality", provenance="text", expect="proved", title="symmetric iff they commute")
 def product_is_symmetric(d: Size(1, 4), A: Matrix("d", "d", symmetric=True), B: Matrix("d", "d", symmetric=True)):
-    r"""A B - (A B)^\top = A B - B A. With M \succeq 0 read as "M is symmetric and x^\top M x \ge 0 for all x", the reading
-    of the verdict, A B \succeq 0 implies A B = B A; ICL-D.4-commuting is the converse: the lemma holds"""
+    r"""A B - (A B)^\top = A B - B A. With M \succeq 0 read as "M is symmetric and x^\top M x \ge 0 for all x", the
+    reading of the verdict, A B \succeq 0 implies A B = B A; ICL-D.4-commuting is the converse: the lemma holds"""
     return A @ B - (A @ B).T, A @ B - B @ A
 
 
@@ -187,7 +187,8 @@ def commuting_product(
 
 @claim("ICL-D.4-form", paper=PAPER, kind="equality", provenance="derived", expect="refuted", title="by the form alone")
 def form_implies_commuting(d: Size(2, 3), A: Matrix("d", "d", psd=True), B: Matrix("d", "d", psd=True)):
-    r"""A, B \succeq 0 and x^\top A B x \ge 0 for all x \Rightarrow A B = B A (false: read without symmetry, the lemma fails)"""
+    r"""A, B \succeq 0 and x^\top A B x \ge 0 for all x \Rightarrow A B = B A (false: read without symmetry, the lemma
+    fails)"""
     assume(lambda_min(A @ B + B @ A), ">=", 0)
     return A @ B, B @ A
 

@@ -1,4 +1,5 @@
-r"""Minimum of the reduced and of the whole loss of linear self-attention (2306.09927): Lemma 5.3, Cor A.2, (A.15), (A.16).
+r"""Minimum of the reduced and of the whole loss of linear self-attention (2306.09927): Lemma 5.3, Cor A.2, (A.15),
+(A.16).
 
 In the eigenbasis of \Lambda = diag(\lambda), \lambda = s^2 entry by entry, so that roots of \Lambda are rational.
 """
@@ -102,8 +103,8 @@ gradient_from_below_sharp = sharpened(gradient_from_below)
 def gap_from_above(
     d: Size(1, 2), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
 ):
-    r"""\tilde\ell - \min \tilde\ell \le \frac12 \|\Gamma \Lambda^{1/2} A \Lambda^{1/2}\|_F^2 tr(\Gamma^{-1} \Lambda^{-1})
-    tr(\Lambda^{-1}), at every state"""
+    r"""\tilde\ell - \min \tilde\ell \le \frac12 \|\Gamma \Lambda^{1/2} A \Lambda^{1/2}\|_F^2 tr(\Gamma^{-1}
+    \Lambda^{-1}) tr(\Lambda^{-1}), at every state"""
     lam = s**2
     traces = total(1 / (eigen_gamma(lam, N) * lam)) * total(1 / lam)
     return _gap(U, u, s, N), constant("ICL-eq-A.16") * _pulled(U, u, s, N) * traces
@@ -118,7 +119,8 @@ def _form(A, lam):
 
 
 def _even_square(U, u, a, b, lam, N):
-    """E[even^2] with a = u12, b = u21; given S and w, even = c^T x + (a^T x)(x^T U x)/N, c = U^T S a + u (w^T S w) b."""
+    """E[even^2] with a = u12, b = u21; given S and w, even = c^T x + (a^T x)(x^T U x)/N, c = U^T S a + u (w^T S w)
+    b."""
     t, tau, La = total(lam), sum(lam[i] * U[i, i] for i in range(len(lam))), lam * a
     seen, image = U.T @ La, (U @ La + U.T @ La) / 2
     square = 2 * dot(eigen_gamma(lam, N), lam) + t**2 + 2 * dot(lam, lam) / N  # E[(w^T S w)^2]
@@ -152,8 +154,8 @@ def loss_over_all_parameters(
     u12: Vector("d"),
     u21: Vector("d"),
 ):
-    r"""L(\theta) in closed form over all parameters, E[even^2] by Isserlis' theorem, against the exact moments of the prompt;
-    \Lambda = diag(s^2)"""
+    r"""L(\theta) in closed form over all parameters, E[even^2] by Isserlis' theorem, against the exact moments of the
+    prompt; \Lambda = diag(s^2)"""
     return population_loss((U, u, u12, u21), diagonal(s), N), _whole_loss(U, u, u12, u21, s**2, N)
 
 
@@ -162,8 +164,8 @@ def minimum_over_all_parameters(
     d: Size(1, 2), N: Param(1, 100), lam: Vector("d", low="1/10", high=10),
     U: Matrix("d", "d"), u: Scalar(-4, 4), u12: Vector("d"), u21: Vector("d"),
 ):  # fmt: skip
-    r"""L(\theta) \ge \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] for all \theta, u_{12} and u_{21} included, in the
-    eigenbasis of \Lambda: the limit of Theorem 4.1 is a global minimum. L as in ICL-G1-loss"""
+    r"""L(\theta) \ge \frac12 [tr \Lambda - tr(\Lambda^2 \Gamma^{-1})] for all \theta, u_{12} and u_{21} included, in
+    the eigenbasis of \Lambda: the limit of Theorem 4.1 is a global minimum. L as in ICL-G1-loss"""
     return _whole_loss(U, u, u12, u21, lam, N), constant("ICL-G1") * _least_loss(lam, N)
 
 
@@ -186,9 +188,9 @@ def gap_over_all_parameters(
     T: Size(1, 3), d: Size(1, 2), N: Size(1, 16), L: Matrix("T", "d", low="1/10", high=4), p: Vector("T", simplex=True),
     U: Matrix("d", "d"), u: Scalar(-4, 4), u12: Vector("d"), u21: Vector("d"),
 ):  # fmt: skip
-    r"""L(\theta) = \frac12 [tr E[\Lambda_\tau] - \sum \xi_i^2 / \eta_i] + \frac12 E[even^2] + \frac12 \sum \eta_i (M_{ii} -
-    \xi_i / \eta_i)^2 + \frac12 \sum_{i \ne j} \zeta_{ij} M_{ij}^2 for random diagonal covariances, M = u U_{11} + u_{12}
-    u_{21}^\top: three squares above the limit of Theorem 4.5, a global minimum over all \theta"""
+    r"""L(\theta) = \frac12 [tr E[\Lambda_\tau] - \sum \xi_i^2 / \eta_i] + \frac12 E[even^2] + \frac12 \sum \eta_i
+    (M_{ii} - \xi_i / \eta_i)^2 + \frac12 \sum_{i \ne j} \zeta_{ij} M_{ij}^2 for random diagonal covariances, M = u
+    U_{11} + u_{12} u_{21}^\top: three squares above the limit of Theorem 4.5, a global minimum over all \theta"""
     M = u * U + outer(u12, u21)
     xi, eta, off = _random_parts(L, p, M, N)
     laws = list(zip(L, p, strict=True))
@@ -233,8 +235,8 @@ def rank_one_points_are_critical(
 def height_of_rank_one_points(
     d: Size(1, 3), N: Size(1, 16), lam: Vector("d", low="1/10", high=10), t: Scalar("1/4", 4)
 ):
-    r"""L is \frac12 \sum_{i > 1} \lambda_i^2 / \gamma_i above its minimum at the points of ICL-G3: not minimal for d \ge
-    2, minimal for d = 1"""
+    r"""L is \frac12 \sum_{i > 1} \lambda_i^2 / \gamma_i above its minimum at the points of ICL-G3: not minimal for d
+    \ge 2, minimal for d = 1"""
     terms = lam**2 / eigen_gamma(lam, N)
     above = _whole_loss(*_rank_one(lam, N, t), lam, N) - _least_loss(lam, N)
     return above, (total(terms) - terms[0]) / 2

@@ -1,7 +1,8 @@
-r"""The prediction of linear self-attention (2306.09927): (3.6), the trained model, its limits under shifts of the prompt.
+r"""The prediction of linear self-attention (2306.09927): (3.6), the trained model, its limits under shifts of the
+prompt.
 
-The layer is spelled out as in (3.3) and (3.4). A limit M, N \to \infty is stated by its rate: an exact variance over
-M, and a bound over N.
+The layer is spelled out as in (3.3) and (3.4). A limit M, N \to \infty is stated by its rate: an exact variance over M,
+and a bound over N.
 """
 
 from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, constant
@@ -91,8 +92,8 @@ def trained_prediction(
     d: Size(1, 3), N: Size(1, 16), M: Size(1, 6), u: Param("1/4", 4),
     C: Matrix("d", "d"), X: Matrix("M", "d"), y: Vector("M"), x_q: Vector("d"),
 ):  # fmt: skip
-    r"""The layer with W^{PV} = u e e^\top and W_{11}^{KQ} = \Gamma^{-1} / u predicts x_q^\top \Gamma^{-1} \frac1M \sum y_i
-    x_i on a prompt of M examples"""
+    r"""The layer with W^{PV} = u e e^\top and W_{11}^{KQ} = \Gamma^{-1} / u predicts x_q^\top \Gamma^{-1} \frac1M \sum
+    y_i x_i on a prompt of M examples"""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     return predicted(X, y, x_q, *_trained(Lambda, N, u)), dot(x_q, solve(gamma(Lambda, N), X.T @ y)) / M
@@ -122,7 +123,8 @@ def trained_prediction_of_linear_labels(
 
 
 def _shortfall(lam, z, x, N):
-    """|x^T (Gamma^{-1} - Lambda^{-1}) z|, and ||x|| ||(I + tr(Lambda) Lambda^{-1}) Lambda^{-1} z||, in the eigenbasis."""
+    """|x^T (Gamma^{-1} - Lambda^{-1}) z|, and ||x|| ||(I + tr(Lambda) Lambda^{-1}) Lambda^{-1} z||, in the
+    eigenbasis."""
     moved = absolute(total(x * z / eigen_gamma(lam, N)) - total(x * z / lam))
     return moved, norm2(x) * norm2((1 + total(lam) / lam) * z / lam)
 
@@ -131,8 +133,8 @@ def _shortfall(lam, z, x, N):
 def limit_of_the_mean(
     d: Size(1, 8), N: Param(1, 10**8), lam: Vector("d", low="1/20", high=20), z: Vector("d"), x_q: Vector("d")
 ):
-    r"""|E \hat y - x_q^\top \Lambda^{-1} E[yx]| \le \frac1N \|x_q\| \|(I + tr(\Lambda) \Lambda^{-1}) \Lambda^{-1} E[yx]\|
-    with z = E[yx], in the eigenbasis of \Lambda"""
+    r"""|E \hat y - x_q^\top \Lambda^{-1} E[yx]| \le \frac1N \|x_q\| \|(I + tr(\Lambda) \Lambda^{-1}) \Lambda^{-1}
+    E[yx]\| with z = E[yx], in the eigenbasis of \Lambda"""
     moved, size = _shortfall(lam, z, x_q, N)
     return moved, constant("ICL-eq-4.4", N=N) * size
 
@@ -146,8 +148,8 @@ limit_of_the_mean_sharp = sharpened(limit_of_the_mean)
 def variance_of_the_prediction(
     d: Size(1, 2), N: Size(1, 8), M: Size(1, 2), C: Matrix("d", "d"), b: Vector("d"), x_q: Vector("d")
 ):
-    r"""E(\hat y - x_q^\top \Gamma^{-1} E[yx])^2 = \frac1M x_q^\top \Gamma^{-1} Cov(xy) \Gamma^{-1} x_q at a fixed query,
-    for y = \langle b, x \rangle^3: convergence in mean square at the rate 1/M"""
+    r"""E(\hat y - x_q^\top \Gamma^{-1} E[yx])^2 = \frac1M x_q^\top \Gamma^{-1} Cov(xy) \Gamma^{-1} x_q at a fixed
+    query, for y = \langle b, x \rangle^3: convergence in mean square at the rate 1/M"""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     examples = [(g, _cube(lift(C.T @ b) @ g)) for g in (normal(f"x{i}", d) for i in range(M))]
@@ -165,8 +167,8 @@ def _cube(s):
     "ICL-eq-4.4-best", paper=PAPER, kind="equality", provenance="text", expect="holds", title="(4.4), best predictor"
 )
 def best_linear_predictor(d: Size(1, 3), C: Matrix("d", "d"), b: Vector("d"), v: Vector("d")):
-    r"""E(\langle v, x \rangle - y)^2 = E(\langle a, x \rangle - y)^2 + \|v - a\|^2_\Lambda with a = \Lambda^{-1} E[yx]: the
-    limit is the best linear predictor's value, for y = \langle b, x \rangle^3"""
+    r"""E(\langle v, x \rangle - y)^2 = E(\langle a, x \rangle - y)^2 + \|v - a\|^2_\Lambda with a = \Lambda^{-1} E[yx]:
+    the limit is the best linear predictor's value, for y = \langle b, x \rangle^3"""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     g = normal("x", d)
@@ -178,8 +180,8 @@ def best_linear_predictor(d: Size(1, 3), C: Matrix("d", "d"), b: Vector("d"), v:
 
 @claim("ICL-footnote-2", paper=PAPER, kind="equality", provenance="text", expect="proved", title="one step from 0")
 def one_step(n: Size(1, 6), d: Size(1, 3), X: Matrix("n", "d"), y: Vector("n"), v: Vector("d")):
-    r"""-dL(0)[v] = \langle v, \frac1n \sum y_i x_i \rangle for L(w) = \frac1{2n} \sum (\langle w, x_i \rangle - y_i)^2, by
-    half the difference of L at -v and v, exact for a quadratic: a step of gradient descent from 0 predicts x^\top
+    r"""-dL(0)[v] = \langle v, \frac1n \sum y_i x_i \rangle for L(w) = \frac1{2n} \sum (\langle w, x_i \rangle - y_i)^2,
+    by half the difference of L at -v and v, exact for a quadratic: a step of gradient descent from 0 predicts x^\top
     (\frac1n \sum y_i x_i)"""
     ahead, behind = (total((X @ (s * v) - y) ** 2) / (2 * n) for s in (1, -1))
     return (behind - ahead) / 2, dot(v, X.T @ y) / n
@@ -232,8 +234,9 @@ task_shift_of_the_model_sharp = sharpened(task_shift_of_the_model)
 
 @claim("ICL-eq-4.8", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="risk under query shift")
 def query_shift(d: Size(1, 2), N: Size(1, 8), M: Size(1, 3), C: Matrix("d", "d"), Q: Matrix("d", "d"), w: Vector("d")):
-    r"""E(\hat y - w^\top x_q)^2 = \frac1M [\|w\|^2_\Lambda tr(\Lambda B) + w^\top \Lambda B \Lambda w] + w^\top (\Lambda
-    \Gamma^{-1} - I) \Lambda_q (\Gamma^{-1} \Lambda - I) w, B = \Gamma^{-1} \Lambda_q \Gamma^{-1}, \Lambda_q = Q Q^\top"""
+    r"""E(\hat y - w^\top x_q)^2 = \frac1M [\|w\|^2_\Lambda tr(\Lambda B) + w^\top \Lambda B \Lambda w] + w^\top
+    (\Lambda \Gamma^{-1} - I) \Lambda_q (\Gamma^{-1} \Lambda - I) w, B = \Gamma^{-1} \Lambda_q \Gamma^{-1}, \Lambda_q =
+    Q Q^\top"""
     Lambda, Lambda_q = C @ C.T, Q @ Q.T
     assume(det(Lambda), ">", 0)
     G = gamma(Lambda, N)
@@ -264,8 +267,8 @@ def query_shift_limit(
     d: Size(1, 8), N: Param(1, 10**8), M: Param(1, 10**8),
     lam: Vector("d", low="1/20", high=20), w: Vector("d"), x_q: Vector("d"),
 ):  # fmt: skip
-    r"""The error of ICL-eq-4.8-fixed is at most \frac2M \|w\|^2_\Lambda \|x_q\|^2_{\Lambda^{-1}} + \frac1{N^2} \|x_q\|^2
-    \|(I + tr(\Lambda) \Lambda^{-1}) w\|^2: it vanishes for every query as M, N \to \infty"""
+    r"""The error of ICL-eq-4.8-fixed is at most \frac2M \|w\|^2_\Lambda \|x_q\|^2_{\Lambda^{-1}} + \frac1{N^2}
+    \|x_q\|^2 \|(I + tr(\Lambda) \Lambda^{-1}) w\|^2: it vanishes for every query as M, N \to \infty"""
     v = x_q / eigen_gamma(lam, N)
     seen, size = total(w * lam * v), total(w**2 * lam)
     error = (size * total(lam * v**2) + seen**2) / M + (seen - dot(w, x_q)) ** 2
@@ -321,8 +324,8 @@ def orthogonal_query_in_the_right_form(
     d: Size(1, 3), N: Size(1, 8), M: Size(1, 3),
     lam: Vector("d", low="1/4", high=4), Z: Matrix("M", "d"), z: Vector("d"), y: Vector("M+1"), x_q: Vector("d"),
 ):  # fmt: skip
-    r"""x_i \perp \Gamma^{-1} x_q \Rightarrow the example (x_i, y_i) adds nothing, for any \Lambda and all labels: with one
-    further example (z, y_0) the prediction is y_0 x_q^\top \Gamma^{-1} z / (M + 1)"""
+    r"""x_i \perp \Gamma^{-1} x_q \Rightarrow the example (x_i, y_i) adds nothing, for any \Lambda and all labels: with
+    one further example (z, y_0) the prediction is y_0 x_q^\top \Gamma^{-1} z / (M + 1)"""
     P = inverse(gamma(diagonal(lam), N))
     X = matrix([z, *_orthogonal_examples(Z, P @ x_q)])
     return predicted(X, y, x_q, last_corner(1, d), padded(P)), y[0] * quadratic(x_q, P, z) / (M + 1)
@@ -334,9 +337,9 @@ def orthogonal_query_in_the_right_form(
 def covariate_scaling(
     d: Size(1, 2), N: Size(1, 8), M: Size(1, 3), c: Scalar(-4, 4), C: Matrix("d", "d"), w: Vector("d"), x_q: Vector("d")
 ):
-    r"""With x_i = c \tilde x_i, \tilde x_i \sim N(0, \Lambda), and v = \Gamma^{-1} x_q: E(\hat y - c^2 v^\top \Lambda w)^2
-    = \frac{c^4}M [\|w\|^2_\Lambda \|v\|^2_\Lambda + (v^\top \Lambda w)^2], so \hat y \to c^2 v^\top \Lambda w as M \to
-    \infty"""
+    r"""With x_i = c \tilde x_i, \tilde x_i \sim N(0, \Lambda), and v = \Gamma^{-1} x_q: E(\hat y - c^2 v^\top \Lambda
+    w)^2 = \frac{c^4}M [\|w\|^2_\Lambda \|v\|^2_\Lambda + (v^\top \Lambda w)^2], so \hat y \to c^2 v^\top \Lambda w as M
+    \to \infty"""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     v = solve(gamma(Lambda, N), x_q)
@@ -352,8 +355,8 @@ def covariate_scaling_limit(
     d: Size(1, 8), N: Param(1, 10**8), c: Scalar("1/10", 10),
     lam: Vector("d", low="1/20", high=20), w: Vector("d"), x_q: Vector("d"),
 ):  # fmt: skip
-    r"""|c^2 x_q^\top \Gamma^{-1} \Lambda w - c^2 x_q^\top w| \le \frac{c^2}N \|x_q\| \|(I + tr(\Lambda) \Lambda^{-1}) w\|:
-    the limit as N \to \infty is c^2 x_q^\top w"""
+    r"""|c^2 x_q^\top \Gamma^{-1} \Lambda w - c^2 x_q^\top w| \le \frac{c^2}N \|x_q\| \|(I + tr(\Lambda) \Lambda^{-1})
+    w\|: the limit as N \to \infty is c^2 x_q^\top w"""
     moved, size = _shortfall(lam, lam * w, x_q, N)
     return c**2 * moved, constant("ICL-covariate-scaling-N", c=c, N=N) * size
 

@@ -1,7 +1,7 @@
 r"""Random covariances in 2306.09927: Lemmas C.1, C.3, C.4, Corollary C.2, (4.13), and the displays to be decided.
 
-Expectations over \Lambda_\tau are over finitely many covariances with weights p. The identities are linear in the moments
-of \Lambda_\tau, so they then hold for every law with the moments. Diagonal covariances are the rows of L.
+Expectations over \Lambda_\tau are over finitely many covariances with weights p. The identities are linear in the
+moments of \Lambda_\tau, so they then hold for every law with the moments. Diagonal covariances are the rows of L.
 """
 
 from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, constant
@@ -46,9 +46,9 @@ def flow_of_random_covariances(
     u: Scalar(-4, 4), D: Matrix("d", "d"), h: Scalar(-4, 4), q: Vector("d"),
 ):  # fmt: skip
     r"""At u_{12} = u_{21} = 0 and for \Lambda_\tau = C C^\top or K K^\top with probabilities p, 1 - p, of any
-    directions: the derivative of L along (D, h, q, q) is -\langle D, U_{11}' \rangle - h u', U_{11}' = -u^2 E[\Gamma_\tau
-    \Lambda_\tau U_{11} \Lambda_\tau] + u E[\Lambda_\tau^2], u' = -u\, tr E[\Gamma_\tau \Lambda_\tau U_{11} \Lambda_\tau
-    U_{11}^\top] + tr(E[\Lambda_\tau^2] U_{11}^\top)"""
+    directions: the derivative of L along (D, h, q, q) is -\langle D, U_{11}' \rangle - h u', U_{11}' = -u^2
+    E[\Gamma_\tau \Lambda_\tau U_{11} \Lambda_\tau] + u E[\Lambda_\tau^2], u' = -u\, tr E[\Gamma_\tau \Lambda_\tau
+    U_{11} \Lambda_\tau U_{11}^\top] + tr(E[\Lambda_\tau^2] U_{11}^\top)"""
     weights = vector([p, 1 - p])
     slopes = [slope((U, u, nothing(d), nothing(d)), (D, h, q, q), root, N) for root in (C, K)]
     dU, du = _flow([C @ C.T, K @ K.T], weights, U, u, N)
@@ -143,8 +143,9 @@ def random_reduced_loss(
     T: Size(1, 3), d: Size(1, 2), N: Size(1, 64),
     L: Matrix("T", "d"), p: Vector("T", simplex=True), U: Matrix("d", "d"), u: Scalar(-4, 4),
 ):  # fmt: skip
-    r"""\ell_{rdm} = \frac12 \sum \eta_i u^2 u_{ii}^2 + \frac12 \sum_{i \ne j} \zeta_{ij} u^2 u_{ij}^2 - \sum \xi_i u_{ii} u
-    = E tr[\frac12 u^2 \Gamma_\tau \Lambda_\tau U_{11} \Lambda_\tau U_{11}^\top - u \Lambda_\tau^2 U_{11}^\top]"""
+    r"""\ell_{rdm} = \frac12 \sum \eta_i u^2 u_{ii}^2 + \frac12 \sum_{i \ne j} \zeta_{ij} u^2 u_{ij}^2 - \sum \xi_i
+    u_{ii} u = E tr[\frac12 u^2 \Gamma_\tau \Lambda_\tau U_{11} \Lambda_\tau U_{11}^\top - u \Lambda_\tau^2
+    U_{11}^\top]"""
     trace_form = _mean(L, p, lambda lam: reduced(U, u, diagonal(lam), N))
     return _random_loss(U, u, _eta(L, p, N), _xi(L, p), _zeta(L, p, N)), trace_form
 
@@ -262,8 +263,8 @@ def _exponential_covariance(d):
     title="1/3, independent query",
 )
 def third_of_the_signal(d: Size(1, 4), w: Vector("d"), x_q: Vector("d")):
-    r"""E[\hat y \mid x_q, w] = x_q^\top E[\Lambda^2] [E \Lambda^3]^{-1} E[\Lambda_{new}] w = \frac13 \langle w, x_q \rangle
-    as M, N \to \infty for \lambda \sim Exp(1), where x_q is independent of \Lambda_{new}"""
+    r"""E[\hat y \mid x_q, w] = x_q^\top E[\Lambda^2] [E \Lambda^3]^{-1} E[\Lambda_{new}] w = \frac13 \langle w, x_q
+    \rangle as M, N \to \infty for \lambda \sim Exp(1), where x_q is independent of \Lambda_{new}"""
     ratio, new = _exponential_covariance(d)
     return sum(ratio * x_q[i] * w[i] * new[i].mean() for i in range(d)), dot(w, x_q) / 3
 
@@ -272,7 +273,8 @@ def third_of_the_signal(d: Size(1, 4), w: Vector("d"), x_q: Vector("d")):
 def third_of_the_signal_in_the_model(d: Size(1, 4), w: Vector("d")):
     r"""E[\hat y \mid x_q, w] = \frac13 \langle w, x_q \rangle in the stated model x_q \mid \Lambda_{new} \sim N(0,
     \Lambda_{new}), tested in the mean with \langle w, x_q \rangle: E[\hat y \langle w, x_q \rangle \mid w] = \frac13 E[
-    \langle w, x_q \rangle^2 \mid w] (false: the query tells about \Lambda_{new}, and the left side is twice the right one)"""
+    \langle w, x_q \rangle^2 \mid w] (false: the query tells about \Lambda_{new}, and the left side is twice the right
+    one)"""
     ratio, new = _exponential_covariance(d)
     left = sum(ratio * w[i] ** 2 * (new[i] * new[i]).mean() for i in range(d))  # E[x_i^2 | Lambda_new] = lambda_i
     return left, sum(w[i] ** 2 * new[i].mean() for i in range(d)) / 3
@@ -290,10 +292,10 @@ def two_thirds_of_the_signal(d: Size(1, 4), w: Vector("d")):
     "ICL-third-conditional", paper=PAPER, kind="equality", provenance="derived", expect="proved", title="the right mean"
 )
 def conditional_covariance(k: Size(1, 40), one: Scalar(1, 1)):
-    r"""E[\lambda \mid x] = \frac12 + |x| / \sqrt 2 for x \mid \lambda \sim N(0, \lambda), \lambda \sim Exp(1), so that the
-    stated model has E[\hat y \mid x_q, w] = \frac13 \sum w_i x_i (\frac12 + |x_i| / \sqrt 2). By the moments E[\lambda
-    x^{2k}] = (k + 1)! (2k - 1)!! on the left and, x being Laplace with E|x|^m = m!\, 2^{-m/2}, \frac12 (2k)!\, 2^{-k} +
-    (2k + 1)!\, 2^{-k - 1} on the right: the law is determined by its moments"""
+    r"""E[\lambda \mid x] = \frac12 + |x| / \sqrt 2 for x \mid \lambda \sim N(0, \lambda), \lambda \sim Exp(1), so that
+    the stated model has E[\hat y \mid x_q, w] = \frac13 \sum w_i x_i (\frac12 + |x_i| / \sqrt 2). By the moments
+    E[\lambda x^{2k}] = (k + 1)! (2k - 1)!! on the left and, x being Laplace with E|x|^m = m!\, 2^{-m/2}, \frac12
+    (2k)!\, 2^{-k} + (2k + 1)!\, 2^{-k - 1} on the right: the law is determined by its moments"""
     lam, g = exponential("any"), normal("g", 1)[0]
     left = lift(1)
     for _ in range(k):
@@ -321,8 +323,8 @@ def display_of_the_start(
     p: Vector("T", simplex=True),
     Theta: Matrix("d", "d"),
 ):
-    r"""E tr(\sigma^2 \Lambda_\tau^2 \Theta \Theta^\top) = \sigma^2 \|E[\Lambda_\tau] \Theta\|_F^2 (false: the left side is
-    E\|\Lambda_\tau \Theta\|_F^2, larger by the variance of \Lambda_\tau \Theta)"""
+    r"""E tr(\sigma^2 \Lambda_\tau^2 \Theta \Theta^\top) = \sigma^2 \|E[\Lambda_\tau] \Theta\|_F^2 (false: the left side
+    is E\|\Lambda_\tau \Theta\|_F^2, larger by the variance of \Lambda_\tau \Theta)"""
     return _printed([diagonal(row) for row in L], p, Theta)
 
 
@@ -334,9 +336,9 @@ def display_of_the_start_as_a_bound(
     p: Vector("T", simplex=True),
     Theta: Matrix("d", "d"),
 ):
-    r"""E tr(\sigma^2 \Lambda_\tau^2 \Theta \Theta^\top) \ge \sigma^2 \|E[\Lambda_\tau] \Theta\|_F^2 (Jensen), with equality
-    where \Lambda_\tau \Theta does not vary; the term enters \ell_{rdm}(0) with a minus sign, so the conclusion of Lemma C.6
-    stands"""
+    r"""E tr(\sigma^2 \Lambda_\tau^2 \Theta \Theta^\top) \ge \sigma^2 \|E[\Lambda_\tau] \Theta\|_F^2 (Jensen), with
+    equality where \Lambda_\tau \Theta does not vary; the term enters \ell_{rdm}(0) with a minus sign, so the conclusion
+    of Lemma C.6 stands"""
     left, right = _printed([diagonal(row) for row in L], p, Theta)
     return left, constant("ICL-C.6-display-lower") * right
 
@@ -373,9 +375,9 @@ def corrected_limit(d: Size(1, 3), a: Vector("d", low="1/10", high=4)):
 def minimum_without_diagonals(
     d: Size(1, 2), N: Size(1, 16), p: Scalar(0, 1), C: Matrix("d", "d"), K: Matrix("d", "d"), D: Matrix("d", "d")
 ):
-    r"""E[\ell(M_* + D, 1)] - E[\ell(M_*, 1)] = \frac12 E tr[\Gamma_\tau \Lambda_\tau D \Lambda_\tau D^\top] where E[\Gamma_\tau
-    \Lambda_\tau M_* \Lambda_\tau] = E[\Lambda_\tau^2]: the solution of this linear equation is the minimum, for \Lambda_\tau
-    = C C^\top or K K^\top with probabilities p, 1 - p"""
+    r"""E[\ell(M_* + D, 1)] - E[\ell(M_*, 1)] = \frac12 E tr[\Gamma_\tau \Lambda_\tau D \Lambda_\tau D^\top] where
+    E[\Gamma_\tau \Lambda_\tau M_* \Lambda_\tau] = E[\Lambda_\tau^2]: the solution of this linear equation is the
+    minimum, for \Lambda_\tau = C C^\top or K K^\top with probabilities p, 1 - p"""
     assume(det(C @ C.T), ">", 0)
     assume(det(K @ K.T), ">", 0)
     pairs = [(C @ C.T, p), (K @ K.T, 1 - p)]

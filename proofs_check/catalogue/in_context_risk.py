@@ -1,7 +1,7 @@
 r"""Theorem 4.2 of 2306.09927 by exact moments, and the steps of its proof.
 
-The left sides are expectations of polynomials in Gaussian letters, computed without the theorem; x = C g and \Lambda = C
-C^\top. Examples carry labels of one law: linear, noisy, cubic in <b, x>, or 1 + sign <b, x>.
+The left sides are expectations of polynomials in Gaussian letters, computed without the theorem; x = C g and \Lambda =
+C C^\top. Examples carry labels of one law: linear, noisy, cubic in <b, x>, or 1 + sign <b, x>.
 """
 
 from proofs_check import Matrix, Scalar, Size, Vector, assume, claim
@@ -56,9 +56,9 @@ def _both(law, C, N, M, kappa=None):
 def risk_of_linear_labels(
     d: Size(1, 2), N: Size(1, 6), M: Size(1, 3), C: Matrix("d", "d"), w: Vector("d"), s: Scalar(0, 4)
 ):
-    r"""E(\hat y - y_q)^2 = \min_w E(\langle w, x \rangle - y)^2 + \frac1M tr[\Sigma \Gamma^{-2} \Lambda] + \frac1{N^2} [
-    \|a\|^2_{\Gamma^{-2} \Lambda^3} + 2 tr(\Lambda) \|a\|^2_{\Gamma^{-2} \Lambda^2} + tr(\Lambda)^2 \|a\|^2_{\Gamma^{-2}
-    \Lambda}], y = \langle w, x \rangle + s e (s = 0: noiseless)"""
+    r"""E(\hat y - y_q)^2 = \min_w E(\langle w, x \rangle - y)^2 + \frac1M tr[\Sigma \Gamma^{-2} \Lambda] + \frac1{N^2}
+    [ \|a\|^2_{\Gamma^{-2} \Lambda^3} + 2 tr(\Lambda) \|a\|^2_{\Gamma^{-2} \Lambda^2} + tr(\Lambda)^2
+    \|a\|^2_{\Gamma^{-2} \Lambda}], y = \langle w, x \rangle + s e (s = 0: noiseless)"""
     return _both(lambda name: _linear(name, C.T @ w, s), C, N, M)
 
 
@@ -79,8 +79,9 @@ def risk_of_sign_labels(d: Size(1, 2), N: Size(1, 6), M: Size(1, 3), C: Matrix("
 def risk_of_any_predictor(
     d: Size(1, 2), M: Size(1, 3), C: Matrix("d", "d"), P: Matrix("d", "d"), w: Vector("d"), s: Scalar(0, 4)
 ):
-    r"""E(x_q^\top P \frac1M \sum y_i x_i - y_q)^2 = s^2 + \frac1M tr[\Sigma P^\top \Lambda P] + \|P \Lambda w - w\|^2_\Lambda
-    for every P, y = \langle w, x \rangle + s e, \Sigma = (\|w\|^2_\Lambda + s^2) \Lambda + \Lambda w w^\top \Lambda"""
+    r"""E(x_q^\top P \frac1M \sum y_i x_i - y_q)^2 = s^2 + \frac1M tr[\Sigma P^\top \Lambda P] + \|P \Lambda w -
+    w\|^2_\Lambda for every P, y = \langle w, x \rangle + s e, \Sigma = (\|w\|^2_\Lambda + s^2) \Lambda + \Lambda w
+    w^\top \Lambda"""
     Lambda = C @ C.T
     error = _error(lambda name: _linear(name, C.T @ w, s), C.T @ P @ C, M)
     Sigma = (quadratic(w, Lambda) + s**2) * Lambda + Lambda @ outer(w, w) @ Lambda
@@ -125,8 +126,8 @@ def _moment_sides(found, stated):
 
 @claim("ICL-4.2-moments-linear", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="moments")
 def moments_of_linear_labels(d: Size(1, 3), C: Matrix("d", "d"), w: Vector("d"), s: Scalar(0, 4)):
-    r"""y = \langle w, x \rangle + s e: a = w, \Sigma = \|w\|^2_\Lambda \Lambda + \Lambda w w^\top \Lambda + s^2 \Lambda,
-    best error s^2"""
+    r"""y = \langle w, x \rangle + s e: a = w, \Sigma = \|w\|^2_\Lambda \Lambda + \Lambda w w^\top \Lambda + s^2
+    \Lambda, best error s^2"""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     Sigma = (quadratic(w, Lambda) + s**2) * Lambda + Lambda @ outer(w, w) @ Lambda
@@ -146,9 +147,9 @@ def moments_of_cubic_labels(d: Size(1, 3), C: Matrix("d", "d"), b: Vector("d")):
 
 @claim("ICL-4.2-moments-sign", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="moments")
 def moments_of_sign_labels(d: Size(1, 3), C: Matrix("d", "d"), t: Scalar("1/4", 4), kappa: Scalar("1/10", 1)):
-    r"""y = 1 + sign \langle b, x \rangle, v = b^\top \Lambda b: a = \kappa v^{-1/2} b with \kappa = E|g| = \sqrt{2/\pi},
-    \Sigma = 2 \Lambda - \Lambda a a^\top \Lambda, best error 2 - \|a\|^2_\Lambda. b = t C^{-\top} e_1, so \sqrt v = t; as
-    identities in \kappa"""
+    r"""y = 1 + sign \langle b, x \rangle, v = b^\top \Lambda b: a = \kappa v^{-1/2} b with \kappa = E|g| =
+    \sqrt{2/\pi}, \Sigma = 2 \Lambda - \Lambda a a^\top \Lambda, best error 2 - \|a\|^2_\Lambda. b = t C^{-\top} e_1, so
+    \sqrt v = t; as identities in \kappa"""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     a = kappa / t * solve(C.T, t * vector([1] + [0] * (d - 1)))
@@ -157,7 +158,8 @@ def moments_of_sign_labels(d: Size(1, 3), C: Matrix("d", "d"), t: Scalar("1/4", 
 
 
 def _parts(C, b, N, M):
-    """Of prediction - y_q with cubic labels: (a.x - y), (b.x - a.x) and (prediction - b.x), b = Gamma^{-1} E[xy]; a, b."""
+    """Of prediction - y_q with cubic labels: (a.x - y), (b.x - a.x) and (prediction - b.x), b = Gamma^{-1} E[xy]; a,
+    b."""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     law = lambda name: _cubic(name, C.T @ b)  # noqa: E731 - a law is a function of a name
@@ -172,9 +174,9 @@ def _parts(C, b, N, M):
 
 @claim("ICL-4.2-cross", paper=PAPER, kind="equality", provenance="text", expect="holds", title="terms IV, V, VI")
 def cross_terms_vanish(d: Size(1, 2), N: Size(1, 6), M: Size(1, 2), C: Matrix("d", "d"), b: Vector("d")):
-    r"""The three parts \langle a, x_q \rangle - y_q, \langle b - a, x_q \rangle and \hat y - \langle b, x_q \rangle of the
-    error are uncorrelated (the cross terms IV, V, VI are 0): the mean square of a sum of two is the sum of their mean
-    squares, for cubic labels"""
+    r"""The three parts \langle a, x_q \rangle - y_q, \langle b - a, x_q \rangle and \hat y - \langle b, x_q \rangle of
+    the error are uncorrelated (the cross terms IV, V, VI are 0): the mean square of a sum of two is the sum of their
+    mean squares, for cubic labels"""
     parts, _ = _parts(C, b, N, M)
     squares = [part.mean(part) for part in parts]
     sums = [(parts[i] + parts[j], squares[i] + squares[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
@@ -183,7 +185,8 @@ def cross_terms_vanish(d: Size(1, 2), N: Size(1, 6), M: Size(1, 2), C: Matrix("d
 
 @claim("ICL-4.2-II", paper=PAPER, kind="equality", provenance="text", expect="holds", title="term II")
 def term_of_the_variance(d: Size(1, 2), N: Size(1, 6), M: Size(1, 2), C: Matrix("d", "d"), b: Vector("d")):
-    r"""E(\hat y - \langle b, x_q \rangle)^2 = \frac1M tr[\Sigma \Gamma^{-2} \Lambda], b = \Gamma^{-1} E[xy], for cubic labels"""
+    r"""E(\hat y - \langle b, x_q \rangle)^2 = \frac1M tr[\Sigma \Gamma^{-2} \Lambda], b = \Gamma^{-1} E[xy], for cubic
+    labels"""
     (_, _, third), (_, _, Sigma) = _parts(C, b, N, M)
     G, Lambda = gamma(C @ C.T, N), C @ C.T
     return third.mean(third), trace(Sigma @ solve(G, solve(G, Lambda))) / M
@@ -191,8 +194,8 @@ def term_of_the_variance(d: Size(1, 2), N: Size(1, 6), M: Size(1, 2), C: Matrix(
 
 @claim("ICL-4.2-III", paper=PAPER, kind="equality", provenance="text", expect="holds", title="term III")
 def term_of_the_bias(d: Size(1, 3), N: Size(1, 6), C: Matrix("d", "d"), a: Vector("d")):
-    r"""E \langle b - a, x_q \rangle^2 = \frac1{N^2} tr[(I + tr(\Lambda) \Lambda^{-1})^2 \Gamma^{-2} \Lambda^3 a a^\top],
-    b = \Gamma^{-1} \Lambda a"""
+    r"""E \langle b - a, x_q \rangle^2 = \frac1{N^2} tr[(I + tr(\Lambda) \Lambda^{-1})^2 \Gamma^{-2} \Lambda^3 a
+    a^\top], b = \Gamma^{-1} \Lambda a"""
     Lambda = C @ C.T
     assume(det(Lambda), ">", 0)
     G = gamma(Lambda, N)
