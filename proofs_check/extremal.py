@@ -1,7 +1,7 @@
 """Extremal instances along the values of one parameter: each value's search also starts from what its neighbours found.
 
-On the way up each value is searched, with its neighbour's instance resized and rescaled among the starts; on the way
-back finds are carried down again, so that no value is worse off than its neighbour without having tried what that uses.
+On the way up each value is searched, with its neighbour's instance resized and rescaled among the starts; then finds
+are carried down and up again, so that no value is worse off than its neighbours without having tried what these use.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from .sampling import twins
 from .search import NEAR, NEARER, climb_together, contracted, screen
 from .survey import survey
 
-SAMPLES, STARTS, ROUNDS = 40, 2, 1
+SAMPLES, STARTS, ROUNDS = 40, 3, 1
 TRIED = 4
 """Candidates of the largest use in float64 that balls are asked about before a value is given up."""
 DIGITS = 9
 """Decimals of the logarithm of a use that count."""
+GAIN = 1e-6
+"""A use larger by less (natural logarithm) is not followed."""
 RESIZED = ("zeros", "last", "cycled")
 """How further entries are filled in a larger shape: with zeros, with the last entry, or with all in turn."""
 
@@ -62,9 +64,10 @@ def sweep(claims: Sequence[tuple[Any, Claim]], name: str, rng: np.random.Generat
     for value, claim in claims:
         best = _searched(value, claim, name, found[-1:], rng)
         found += [] if best is None else [best]
-    for place in range(len(found) - 2, -1, -1):
-        better = _carried_over(found[place], found[place + 1], name, rng)
-        found[place] = max(found[place], better, key=_ratio) if better is not None else found[place]
+    pairs = [(place, place + 1) for place in range(len(found) - 1)]
+    for here, there in [*reversed(pairs), *((there, here) for here, there in pairs)]:
+        better = _carried_over(found[here], found[there], name, rng)
+        found[here] = max(found[here], better, key=_ratio) if better is not None else found[here]
     return found
 
 
@@ -77,33 +80,43 @@ def _searched(
 ) -> Extremal | None:
     drawn = survey(claim, rng, 0, SAMPLES, deep=True)
     order = drawn.admissible[np.argsort(-np.nan_to_num(drawn.usage[drawn.admissible], nan=-np.inf), kind="stable")]
-    starts = [drawn.drawn[i] for i in order[:STARTS]]
+    starts = [drawn.drawn[i] for i in order[: STARTS - bool(before)]]
     if not starts:
         return None
     carried = [one for neighbour in before for one in _moved(claim, starts[0], neighbour, name, value)]
-    # One of its own at least, so that a find that leads nowhere is not followed through all values.
-    return _best(value, claim, [starts[0], *_ranked(claim, [*carried, *starts[1:]])[: STARTS - 1]], rng)
+    # Some of its own, so that a find that leads nowhere is not followed through all values.
+    return _best(value, claim, [*starts, *_ranked(claim, carried)[:1]], rng)
 
 
 def _carried_over(here: Extremal, there: Extremal, name: str, rng: np.random.Generator) -> Extremal | None:
-    """What a neighbour's instance becomes here, where that promises more."""
+    """What a climb from a neighbour's instance finds here, where that is more."""
     carried = _ranked(here.claim, list(_moved(here.claim, here.instance, there, name, here.value)))[:1]
-    if not carried or screen(here.claim, carried)[0] <= screen(here.claim, [here.instance])[0]:
+    ends = _ranked(here.claim, [*carried, *_climbed(here.claim, carried, rng)])[:1]
+    if not ends or np.diff(screen(here.claim, [here.instance, *ends]))[0] <= GAIN:
         return None
-    return _best(here.value, here.claim, carried, rng)
+    return _best(here.value, here.claim, ends, rng)
+
+
+def _climbed(claim: Claim, starts: Sequence[Instance], rng: np.random.Generator) -> list[Instance]:
+    """Where climbs end that begin at each start, as it is and with its twins drawn together."""
+    if not starts:
+        return []
+    both_ways = [(start, c) for start in starts for c in ((1.0, NEAR) if _paired(claim) else (1.0,))]
+    found = climb_together(Chart.at(claim, starts[0]), both_ways, rng, ROUNDS)
+    return [one for one in found if one is not None]
+
+
+def _paired(claim: Claim) -> bool:
+    return any(twins(claim, name) for name, domain in claim.domains.items() if not isinstance(domain, Size))
 
 
 def _best(value: Any, claim: Claim, starts: list[Instance], rng: np.random.Generator) -> Extremal | None:
-    """Climb from each start, as it is and with its twins drawn together, then once more from the best."""
-    paired = any(twins(claim, name) for name, domain in claim.domains.items() if not isinstance(domain, Size))
-    together = (NEAR, NEARER) if paired else ()
-    chart = Chart.at(claim, starts[0])
-    both_ways = [(start, c) for start in starts for c in (1.0, *together[:1])]
-    climbed = climb_together(chart, both_ways, rng, ROUNDS)
-    ends = _ranked(claim, [*starts, *(one for one in climbed if one is not None)])
-    again = climb_together(chart, [(ends[0], c) for c in (1.0, *together)], rng, ROUNDS)
+    """Climb from each start, then once more from the best, with its twins drawn ever closer."""
+    ends = _ranked(claim, [*starts, *_climbed(claim, starts, rng)])
+    closer_and_closer = (1.0, NEAR, NEARER) if _paired(claim) else (1.0,)
+    again = climb_together(Chart.at(claim, ends[0]), [(ends[0], c) for c in closer_and_closer], rng, ROUNDS)
     ends = _ranked(claim, [*(one for one in again if one is not None), *ends])
-    closer = contracted(claim, ends[0]) if paired else []
+    closer = contracted(claim, ends[0]) if _paired(claim) else []
     for instance in _ranked(claim, [*ends, *closer])[:TRIED]:
         decision = decide(claim, instance, tie_break=False)
         if decision.admissible is Truth.YES and decision.truth is not Truth.NO and isfinite(decision.ratio):

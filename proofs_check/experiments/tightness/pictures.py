@@ -34,5 +34,8 @@ def _draw(axes: Any, row: Mapping[str, Any]) -> None:
             profile["values"], row["derived_log10"], marker="^", linestyle="--", label=f"{row['derived_id']} derived"
         )
     axes.plot(profile["values"], profile["observed_log10"], marker="o", linestyle=":", label="observed")
-    axes.set(xscale="log", xlabel=row["in"], ylabel="log10 of the constant", title=row["where"])
+    axes.set_xscale("log")
+    axes.set_xticks(profile["values"], [f"{value:.2g}" for value in profile["values"]])
+    axes.minorticks_off()
+    axes.set(xlabel=row["in"], ylabel="log10 of the constant", title=row["where"])
     axes.legend(fontsize="x-small")
