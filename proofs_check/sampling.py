@@ -55,7 +55,11 @@ class Sampler:
             yield self.group(self.sizes(number), [i % 2 == 1 for i in range(wanted)])
 
     def sizes(self, number: int) -> Instance:
-        """Sizes of a group: the smallest, the next, then in turn each size and any, small ones more often."""
+        """Sizes of a group: the smallest, the next, then in turn each size and any, small ones more often.
+
+        In turn, several sizes run at distances that change from round to round: a statement may fail only where they
+        differ.
+        """
         chosen: Instance = {}
         for name, domain in self.claim.domains.items():
             if isinstance(domain, Size):
@@ -63,7 +67,8 @@ class Sampler:
                 weights = 1.0 / np.sqrt(np.arange(1, len(values) + 1))
                 place = number if number < 2 else int(self.rng.choice(len(values), p=weights / weights.sum()))
                 if number >= 2 and number % 2 == 0:
-                    place = (number // 2 + 1) % len(values)
+                    turn = number // 2
+                    place = (turn + 1 + len(chosen) * (1 + (turn - 1) // len(values))) % len(values)
                 chosen[name] = Count(values[min(place, len(values) - 1)])
         return chosen
 

@@ -6,7 +6,7 @@ opinion; in symbols a flow has no form, but the loss and its gradient do, from t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..array import Array, lifted
 from ..balls import Balls
 from ..exact import InputError
 from ..fields import Digits, Unsupported
+from ..recorder import Recorder, on_even_batches
 from ..screen import Block, Screen, block
 from .definition import DefinedLoss
 from .integration import integrate
@@ -55,13 +56,17 @@ class Landscape:
 
     def value(self, z: Array, scalars: Array) -> Array:
         """The loss."""
-        loss, backend = self._loss(z), z.backend
-        found = loss.value(self._state(z, scalars))
-        return Array(block(found) if isinstance(backend, Screen) else backend.array_of(found), backend)
+        self._components(z, scalars)
+        if isinstance(z.backend, (Screen, Recorder)):
+            return self._proposed("value", BatchedLoss.value, (), z, scalars)
+        return Array(z.backend.array_of(self._loss(z).value([*z.data, *scalars.data])), z.backend)
 
     def gradient(self, z: Array, scalars: Array) -> Array:
         """Its derivatives in the rows, then in the scalar variables, as one vector."""
-        return _vector(self._loss(z).gradient(self._state(z, scalars)), z.backend)
+        count = self._components(z, scalars)
+        if isinstance(z.backend, (Screen, Recorder)):
+            return self._proposed("gradient", BatchedLoss.gradient, (count,), z, scalars)
+        return _vector(self._loss(z).gradient([*z.data, *scalars.data]), z.backend)
 
     def flow(self, z: Array, scalars: Array, time: Any) -> Flow:
         """Follow minus the gradient from a state.
@@ -74,35 +79,44 @@ class Landscape:
             InputError: a negative time, or one that is no rational number.
             Unsupported: the back end has no flows.
         """
-        loss, backend, rows = self._loss(z), z.backend, len(z)
-        state, time = self._state(z, scalars), lifted("flow", time)
-        if isinstance(backend, Screen):
-            moment = _plain(time)
-            if (moment < 0).any():
-                raise InputError(f"a flow needs a time of at least 0, got {moment.min()}")
-            passed: tuple[Any, Any] = follow(loss, state, moment)
+        backend, rows, count = z.backend, len(z), self._components(z, scalars)
+        time = lifted("flow", time)
+        if isinstance(backend, (Screen, Recorder)):
+            both = self._proposed("flow", _followed, (2 * count,), z, scalars, time)
+            end, lowest = both[:count], both[count:]
         else:
-            passed = _passed(loss, state, time.data[()], backend)
-        end, lowest = (_vector(x, backend) for x in passed)
+            passed = _passed(self._loss(z), [*z.data, *scalars.data], time.data[()], backend)
+            end, lowest = (_vector(x, backend) for x in passed)
         return Flow(end[:rows], end[rows:], lowest[rows:])
+
+    def _proposed(self, what: str, function: Callable[..., np.ndarray], shape: tuple[int, ...], *given: Array) -> Array:
+        """A function of the loss and a state on batches of floats, at once or as a step of a tape."""
+        operands, count = [*given, *self.data, *self.parameters], len(given)
+
+        def run(*floats: np.ndarray) -> np.ndarray:
+            even = on_even_batches(*floats)
+            data, parameters = even[count : count + len(self.data)], even[count + len(self.data) :]
+            loss = BatchedLoss(self.name, data, parameters)
+            return function(loss, np.column_stack(even[:2]), *even[2:count])
+
+        backend = given[0].backend
+        if isinstance(backend, Recorder):
+            return Array(backend.note((self.name, what), run, [x.data for x in operands], shape), backend)
+        return Array(block(run(*map(_plain, operands))), backend)
 
     def _loss(self, z: Array) -> Any:
         backend = z.backend
-        if isinstance(backend, Screen):
-            data, parameters = ([_plain(x) for x in part] for part in (self.data, self.parameters))
-            return BatchedLoss(self.name, data, parameters)
         cells = [list(row.data) for row in self.data], [number.data[()] for number in self.parameters]
         if not isinstance(backend.field, Balls):
             return DefinedLoss(self.name, *cells, backend)
         entry = backend.field.entry
         return Loss(self.name, [[entry(cell) for cell in row] for row in cells[0]], [entry(cell) for cell in cells[1]])
 
-    def _state(self, z: Array, scalars: Array) -> Any:
+    def _components(self, z: Array, scalars: Array) -> int:
+        """Number of the variables."""
         if len(z) != len(self.data[0]) or len(scalars) != len(formula_of(self.name).scalars):
             raise ValueError(f"{self.name} has {len(self.data[0])} rows, got {len(z)} and {len(scalars)} scalars")
-        if isinstance(z.backend, Screen):
-            return np.column_stack([_plain(z), _plain(scalars)])
-        return [*z.data, *scalars.data]
+        return len(z) + len(scalars)
 
 
 def landscape(name: str, data: Sequence[Array], parameters: Sequence[Any]) -> Landscape:
@@ -139,6 +153,13 @@ def _passed(loss: Any, state: list[Any], time: Any, backend: Any) -> tuple[list[
     raise Unsupported("a flow has no symbolic form")
 
 
+def _followed(loss: BatchedLoss, state: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """States after the times, then the least of each component on the way, (batch, 2 components)."""
+    if (times < 0).any():
+        raise InputError(f"a flow needs a time of at least 0, got {times.min()}")
+    return np.concatenate(follow(loss, state, times), axis=1)
+
+
 def _plain(x: Array) -> np.ndarray:
     data: Block = x.data
     with np.errstate(all="ignore"):
@@ -146,6 +167,4 @@ def _plain(x: Array) -> np.ndarray:
 
 
 def _vector(values: Any, backend: Any) -> Array:
-    if isinstance(backend, Screen):
-        return Array(block(values), backend)
     return Array(backend.array_of(list(values)), backend)
