@@ -61,12 +61,14 @@ class _Ascent:
 def ascend(ledger: Ledger, found: Survey, rng: np.random.Generator, deep: bool) -> None:
     """Climb from the worst instances (half of them with twins drawn together) until one breaks the claim.
 
-    A claim that states its own number of samples is too costly for thousands of evaluations, and left alone.
+    A claim that states its own number of samples is too costly for thousands of evaluations: there is one climb.
     """
-    if ledger.claim.samples is not None:
-        return
     factor = DEEP if deep else 1
     ascent = _Ascent(ledger, rng)
+    if ledger.claim.samples is not None:
+        for start in _starts(found, rng, factor, np.inf)[:factor]:
+            ascent.climb([(start, 1.0)], 1)
+        return
     for starts in _of_equal_sizes(found, _starts(found, rng, STARTS * factor, np.inf if deep else SEARCH_CELLS)):
         ascent.climb(starts, ROUNDS if len(starts) > 1 else 1)
         if ledger.broken:

@@ -194,8 +194,8 @@ def claim(
         provenance: text, text-relative, reconstructed-H, -M, -L, derived or own.
         expect: the expected outcome; may be missing.
         title: a short name.
-        samples: most instances that a check screens, where an evaluation is costly (a flow); there is then no directed
-            search and no growth profile.
+        samples: most instances that a check screens, where an evaluation is costly (a flow); the directed search is
+            then a single climb, and there is no growth profile.
     """
     fields = {"id": id, "paper": paper, "kind": kind, "provenance": provenance}
 
