@@ -172,14 +172,23 @@ def _brackets(claim: Claim, found: Sequence[Extremal], rng: np.random.Generator)
         if known or any(row["proved"] for row in rows if row["scope"] == _scope(claim, small)):
             continue
         scope = fixed(claim, held)
-        extremal = sweep([(None, scope)], next(iter(claim.domains)), rng)
-        seen += extremal
-        if extremal:
-            rows.append(_bracket(scope, extremal[0], _scope(claim, held), proved=True))
+        extremal = _extremal(scope, rng)
+        if extremal is not None:
+            seen.append(extremal)
+            rows.append(_bracket(scope, extremal, _scope(claim, held), proved=True))
     if sizes and seen:
         best = max(seen, key=lambda one: one.decision.ratio)
         yield _bracket(claim, best, "all", proved=False)
     yield from rows
+
+
+def _extremal(scope: Claim, rng: np.random.Generator) -> Extremal | None:
+    """Of a search over all numbers, and of one at each end of theirs, where suprema often lie."""
+    free = {name: scope.domains[name].ends({}) for name in parameters(scope)}
+    ends = [{name: pair[end] for name, pair in free.items()} for end in (0, 1) if free]
+    claims = [scope, *(fixed(scope, values) for values in ends)]
+    found = [one for claim in claims for one in sweep([(None, claim)], next(iter(scope.domains)), rng)]
+    return max(found, key=lambda one: one.decision.ratio, default=None)
 
 
 def _clamped(domain: Size, value: int) -> Count:
