@@ -26,6 +26,8 @@ WORK = 1 << 24
 """Most bits of precision times parts of the expression: about seconds of ball arithmetic."""
 PARTS = 4000
 """Most parts of an expression that is looked at."""
+WHOLE_BITS = 1 << 20
+"""Most bits of a denominator: nested powers of a fraction have more than can be written down."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,11 @@ def _size(part: sympy.Expr, sizes: dict[sympy.Expr, _Size], roots: dict[tuple[sy
     if part.is_Add:
         return _sum(inner)
     if part.is_Mul:
-        return reduce(_product, inner)
+        return reduce(_product, inner) if sum(size.whole.bit_length() for size in inner) <= WHOLE_BITS else None
     if part.is_Pow and part.exp.is_Rational:
         return _power(part, inner[0], roots)
-    if part.func in (sympy.Abs, sympy.Max, sympy.Min):  # plus or minus one of the arguments
-        return _Size(max(s.up for s in inner) + math.lcm(*(s.whole for s in inner)).bit_length(),
-                     math.lcm(*(s.whole for s in inner)), max(s.low for s in inner))  # fmt: skip
+    if part.func in (sympy.Abs, sympy.Max, sympy.Min):
+        return _one_of(inner)
     return None
 
 
@@ -161,11 +162,21 @@ def _valuation(number: fmpz, factor: fmpz) -> int:
     return count
 
 
-def _sum(terms: list[_Size]) -> _Size:
+def _sum(terms: list[_Size]) -> _Size | None:
+    if sum(whole.bit_length() for whole in {term.whole for term in terms}) > WHOLE_BITS:
+        return None
     whole = math.lcm(*(term.whole for term in terms))
     low = sum(term.low for term in terms)
     ups = (term.up + (whole // term.whole).bit_length() + low - term.low for term in terms)
     return _Size(max(ups) + len(terms).bit_length(), whole, low)
+
+
+def _one_of(sizes: list[_Size]) -> _Size | None:
+    """Plus or minus one of several numbers."""
+    if sum(size.whole.bit_length() for size in sizes) > WHOLE_BITS:
+        return None
+    whole = math.lcm(*(size.whole for size in sizes))
+    return _Size(max(size.up for size in sizes) + whole.bit_length(), whole, max(size.low for size in sizes))
 
 
 def _product(a: _Size, b: _Size) -> _Size:
@@ -183,6 +194,8 @@ def _power(part: sympy.Expr, base: _Size, roots: dict[tuple[sympy.Expr, int], in
     if exponent < 0:
         base = _Size(base.down, 1, base.up)
     power = abs(exponent)
+    if base.whole.bit_length() * power > WHOLE_BITS:
+        return None
     return _Size(base.up * power, base.whole**power, base.low * power)
 
 

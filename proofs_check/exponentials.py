@@ -87,6 +87,7 @@ def _quotient(x: sympy.Expr, budget: _Budget) -> tuple[_Sum, _Sum]:
         tops, bottoms = [top for top, _ in parts], [bottom for _, bottom in parts]
         return _product(tops, budget), _product(bottoms, budget)
     if x.is_Pow and x.exp.is_Integer:
+        budget.spend(abs(int(x.exp)))
         top, bottom = (_product([part] * abs(int(x.exp)), budget) for part in _quotient(x.base, budget))
         return (top, bottom) if x.exp > 0 else (bottom, top)
     return {(sympy.Integer(0), ((x, 1),)): sympy.Integer(1)}, one

@@ -25,13 +25,19 @@ def ends_at_zero(matrix: np.ndarray, largest: bool) -> bool:
         matrix: SymPy numbers, n x n.
         largest: look at the largest eigenvalue, that is at minus the matrix.
     """
-    if not all(cell.is_number for cell in matrix.reshape(-1)) or not _singular(matrix):
+    if not all(cell.is_number for cell in matrix.reshape(-1)) or not _symmetric(matrix) or not _singular(matrix):
         return False
     with balls.precision(BITS):
         cells = [_ball(-cell if largest else cell) for cell in matrix.reshape(-1)]
         coefficients = arb_mat(len(matrix), len(matrix), cells).charpoly().coeffs()
         # det(t - M) = t^n - e_1 t^(n-1) + e_2 t^(n-2) - ...
         return all(balls.sign(c) == (-1) ** (len(matrix) - power) for power, c in enumerate(coefficients) if power)
+
+
+def _symmetric(matrix: np.ndarray) -> bool:
+    """Balls take the mean of two entries that differ by less than they can see; here they must be equal."""
+    pairs = zip(matrix.reshape(-1), matrix.T.reshape(-1), strict=True)
+    return all(a == b or is_zero(a - b) for a, b in pairs)
 
 
 def _singular(matrix: np.ndarray) -> bool:

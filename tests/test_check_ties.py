@@ -3,11 +3,13 @@
 
 import time
 from fractions import Fraction
+from functools import reduce
 
 import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from flint import fmpz_mat
 
 from proofs_check import algebraic, check, load_claims
 from proofs_check.algebraic import separation_bits, sign
@@ -106,6 +108,41 @@ def test_what_is_too_large_is_refused_by_its_size(monkeypatch):
     assert sign(ZEROS["denesting"]) is None
 
 
+NESTED = reduce(lambda x, _: sp.Pow(x + sp.Rational(1, 3), 2, evaluate=False), range(50), root(sp.Integer(2)))
+BOMBS = {
+    "a high power": sp.Pow(PRIMES[0] + sp.Rational(1, 3), 10**9, evaluate=False) - 1,
+    "nested powers": NESTED - 1,
+    "nested products": sp.Mul(NESTED, NESTED + 1, evaluate=False) - 1,
+    "a high power of a sum of exponentials": sp.Pow(sp.E + 1, 10**12, evaluate=False) - 1,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_denominators_and_powers_that_cannot_be_written_down_are_refused(name):
+    """Their sizes alone would take gigabytes."""
+    began = time.process_time()
+    assert sign(BOMBS[name]) is None
+    assert not vanishes(BOMBS[name])
+    assert time.process_time() - began < SECONDS
+
+
+def test_close_algebraic_numbers_of_a_lattice():
+    """The smallest combinations of roots that lattice reduction finds, down to 10^-500, against 1500 digits."""
+    basis = [sp.Integer(1), root(sp.Integer(2), 3), root(3 + PRIMES[1]), 1 / (PRIMES[2] + sp.Rational(1, 7))]
+    with mpmath.workdps(1500):
+        third = mpmath.mpf(1) / 7
+        values = [mpmath.mpf(1), mpmath.cbrt(2), mpmath.sqrt(3 + mpmath.sqrt(3)), 1 / (mpmath.sqrt(5) + third)]
+        for digits in (20, 60, 200, 500):
+            scaled = [int(mpmath.nint(value * mpmath.mpf(10) ** digits)) for value in values]
+            rows = [[int(i == j) for j in range(4)] + [cell] for i, cell in enumerate(scaled)]
+            for row in fmpz_mat(rows).lll().tolist():
+                factors = [int(cell) for cell in row[:4]]
+                exact = sum(f * b for f, b in zip(factors, basis, strict=True))
+                value = mpmath.fsum(f * v for f, v in zip(factors, values, strict=True))
+                assert 0 < abs(value) < mpmath.mpf(10) ** (-digits // 2)
+                assert sign(exact) == mpmath.sign(value), factors
+
+
 def e(*exponents):
     return [sp.exp(sp.Rational(q)) for q in exponents]
 
@@ -178,6 +215,8 @@ E = sp.exp(sp.Rational(355, 1021))
         (laplacian(E, -E / 1000), False, False),
         (laplacian(E, sp.Integer(0)), False, False),  # zero twice: not recognised
         (laplacian(E, 1 / E) + sp.Rational(1, 10**60) * np.eye(3, dtype=object), False, False),
+        # Singular, but not symmetric by less than balls see.
+        (laplacian(E, 1 / E) + sp.Rational(1, 10**90) * np.array([[1, -1, 0], [0] * 3, [0] * 3]), False, False),
     ],
 )
 def test_an_extreme_eigenvalue_of_zero(matrix, smallest, largest):
