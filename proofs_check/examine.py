@@ -26,7 +26,7 @@ from .shrink import shrink
 from .silence import silence
 from .survey import Survey, chance, survey
 from .tightness import TIGHT, attained, try_simple_neighbours, words
-from .unused import assumes, proved_without, unseen_uses
+from .unused import assumes, proved_without, says_nothing, unseen_uses
 from .vacuity import contradiction
 from .verdict import Verdict
 from .witness import Witness
@@ -186,7 +186,7 @@ def _holding(
     whole = proof is not None and proof.complete
     assuming = assumes(claim, found.drawn[0])
     needless = proved_without(claim) if assuming and whole else None
-    if needless is not None:
+    if needless is not None and worst is not None and not _is_tight(ledger) and says_nothing(claim):
         message = "vacuous, certified: the bound needs none of its hypotheses, it is proved without them for "
         return replace(base, outcome=outcomes.VACUOUS, scope=needless.scope, message=message + needless.scope)
     if not whole and (not ledger.decided or len(ledger.unknown) > len(ledger.decided)):
@@ -195,14 +195,14 @@ def _holding(
     if worst is None:
         seen = f"{base.instances} instances, but a side is exactly 0 in every certified one"
         said = f"proved by balls over boxes for {base.scope}" if whole else f"no violation in {seen}"
+        said += _without(needless)
         admissible = (*ledger.decided, *ledger.unknown)[0]
         return replace(base, message=said, witness=_saved(claim, *admissible, "holds", witness_dir))
-    ratio, reached = worst[1].ratio, attained(ledger)
-    tight = reached is True or bool(ratio >= -TIGHT)
+    ratio, reached, tight = worst[1].ratio, attained(ledger), _is_tight(ledger)
     smaller = None if tight else _smaller(claim, ratio, whole, deep, rng)
     said = f"{_standing(base, proof)}; {words(ledger, tight, reached)}{_remark(ledger)}{_proposal(smaller)}"
     said += "" if tight else silence(claim, found)
-    said += unseen_uses(claim, found, assuming)
+    said += _without(needless) or unseen_uses(claim, found, assuming)
     return replace(
         base,
         message=said,
@@ -213,6 +213,14 @@ def _holding(
         certified_looseness_log10=smaller.looseness_log10 if smaller and smaller.certified else None,
         witness=_saved(claim, *worst, "holds", witness_dir),
     )
+
+
+def _is_tight(ledger: Ledger) -> bool:
+    return attained(ledger) is True or bool(ledger.worst is not None and ledger.worst[1].ratio >= -TIGHT)
+
+
+def _without(needless: BoxProof | None) -> str:
+    return "" if needless is None else f"; what its body assumes is not needed: proved without it for {needless.scope}"
 
 
 def _with_scope(base: Verdict, proof: BoxProof | None) -> Verdict:

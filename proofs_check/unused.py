@@ -3,6 +3,10 @@
 What counts as a hypothesis is the condition that a body states with `assume`. The annotations say what the arguments
 range over; a lemma that is true of all vectors and is stated for unit vectors is no empty statement, so their limits
 alone never make a verdict ``vacuous``. Where a bound by a plain number shows no use of them, the report says so.
+
+Nor is a bound ``vacuous`` for every condition that it could do without: ab <= (a^2 + b^2)/2 is worth stating, also for
+positive a and b. It is ``vacuous`` where it says no more than a trivial bound does: a plain number that is proved
+without the conditions and is not the best one under them, while each of them does exclude something.
 """
 
 from __future__ import annotations
@@ -13,16 +17,17 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from .backends import Instance, batched
-from .balls import Truth
+from .backends import BALLS, Instance, batched, joined
+from .balls import Truth, precision
 from .boxes.proving import BoxProof, prove_boxes
 from .claims import Claim, Sides, evaluate
-from .decide import decide
+from .decide import decide, hypotheses_hold
 from .domains import Size
 from .fields import Unsupported
+from .sampling import Sampler
 from .screen import Screen
 from .search import screen
-from .survey import Survey
+from .survey import SIZE_CEILING, Survey, chance
 from .usage import signed_logs
 
 OUTSIDE = 20
@@ -34,6 +39,8 @@ LOOKED_AT = 40
 SAME = 1e-12
 """Relative change of a right side that rounding explains."""
 CEILING = 256
+DRAWN, TOGETHER, BITS = 240, 24, 128
+"""Instances of the annotations on which a trivial bound is told, in groups of one size, and the balls' precision."""
 
 
 def without_hypotheses(claim: Claim) -> Claim:
@@ -60,6 +67,33 @@ def proved_without(claim: Claim) -> BoxProof | None:
     """A proof of the bound over its whole scope that uses none of its hypotheses, or None."""
     proof = prove_boxes(without_hypotheses(claim))
     return proof if proof is not None and proof.complete else None
+
+
+def says_nothing(claim: Claim) -> bool:
+    """Whether a bound that is proved without its hypotheses is a plain number, and each of them excludes something.
+
+    A condition that the annotations imply is used wherever they are.
+    """
+    groups = [g for g in Sampler(claim, chance(claim, 0), SIZE_CEILING).groups(DRAWN, TOGETHER) if g]
+    if not groups or not any(all(_is_number(claim, group, side) for group in groups) for side in ("left", "right")):
+        return False
+    implied = set(range(len(evaluate(claim, batched(groups[0]), Screen(len(groups[0]))).hypotheses)))
+    for instance in (one for group in groups for one in group):
+        implied -= _failed(claim, instance) if implied else set()
+    return not implied
+
+
+def _is_number(claim: Claim, group: list[Instance], side: str) -> bool:
+    """Whether a side is the same on all instances of one size."""
+    ((sign, log),) = signed_logs(getattr(evaluate(claim, batched(group), Screen(len(group))), side).data)
+    return _all_the_same(sign, log)
+
+
+def _failed(claim: Claim, instance: Instance) -> set[int]:
+    """Places of the hypotheses that an instance certainly fails."""
+    with precision(BITS):
+        sides = evaluate(claim, {name: joined(value, BALLS) for name, value in instance.items()}, BALLS)
+        return {i for i, hypothesis in enumerate(sides.hypotheses) if hypotheses_hold(hypothesis) is Truth.NO}
 
 
 def unseen_uses(claim: Claim, found: Survey, assuming: bool) -> str:
@@ -116,5 +150,9 @@ def _stretched(instance: Instance, names: list[str], factor: fmpq) -> Instance:
 def _same_bound(claim: Claim, instances: list[Instance]) -> bool:
     sides = evaluate(claim, batched(instances), Screen(len(instances)))
     (sign, log), _ = signed_logs(sides.right.data, sides.left.data)
+    return _all_the_same(sign, log)
+
+
+def _all_the_same(sign: np.ndarray, log: np.ndarray) -> bool:
     same_log = np.where(np.isfinite(log), np.abs(log - log[:1]) <= SAME * (1 + np.abs(log)), log == log[:1])
     return bool((sign == sign[:1]).all() and same_log.all())
