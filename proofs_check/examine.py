@@ -104,9 +104,10 @@ def _examined(
     if claim.kind != "equality":
         ascend(ledger, found, rng, deep)
         try_simple_neighbours(ledger)
+        proof = None if ledger.broken else _proved_or_doubted(ledger)
         if ledger.broken:
             return _refuted(claim, found, ledger, witness_dir)
-        return with_profile(_holding(claim, found, ledger, rng, deep, witness_dir), claim, rng, deep)
+        return with_profile(_holding(claim, found, ledger, proof, rng, deep, witness_dir), claim, rng, deep)
     # A proof makes ties a matter of course; only without one is SymPy asked about single instances.
     scope = None if ledger.broken else prove(claim)
     if scope is None:
@@ -178,11 +179,24 @@ def _refuted(claim: Claim, found: Survey, ledger: Ledger, witness_dir: str | Non
     )
 
 
+def _proved_or_doubted(ledger: Ledger) -> BoxProof | None:
+    """A proof over boxes; where there is none of the whole, instances from the boxes that resisted are decided."""
+    doubts: list[Instance] = []
+    proof = prove_boxes(ledger.claim, doubts=doubts)
+    for instance in doubts if proof is None or not proof.complete else []:
+        if ledger.claim.admits(instance):
+            ledger.take(instance)
+        if ledger.broken:
+            break
+    return proof
+
+
 def _holding(
-    claim: Claim, found: Survey, ledger: Ledger, rng: np.random.Generator, deep: bool, witness_dir: str | None
-) -> Verdict:
+    claim: Claim, found: Survey, ledger: Ledger, proof: BoxProof | None, rng: np.random.Generator, deep: bool,
+    witness_dir: str | None,
+) -> Verdict:  # fmt: skip
     """A bound that nothing breaks: proved over boxes where that covers all it speaks of, else as far as was seen."""
-    base, worst, proof = _base(claim, found, ledger), ledger.worst, prove_boxes(claim)
+    base, worst = _base(claim, found, ledger), ledger.worst
     whole = proof is not None and proof.complete
     assuming = assumes(claim, found.drawn[0])
     needless = proved_without(claim) if assuming and whole else None

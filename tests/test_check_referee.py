@@ -25,6 +25,12 @@ STATEMENTS = {
     'log-hyp': ('upper', 'x: Scalar(-1,3)', 'assume(log(x), ">=", 1); return x, Fraction(28,10)', {'refuted'}),
     'solve-sing': ('upper', 'A: Matrix(2,2, rank=1), b: Vector(2)', 'return norm2(solve(A, b)), 1', {'undecided'}),
     'pow-frac': ('upper', 'x: Scalar(0,1)', 'return x ** Fraction(1,3), 1', {'holds', 'proved'}),
+    # Wrong on tiny sets that no sample meets.
+    'pole-at-0': ('upper', 'x: Scalar(0, 1)', 'assume(x, ">", 0); return 1/x, 10**100', {'refuted'}),
+    'pole-inside': ('upper', 'x: Scalar(0, 1)', 'return 3/(3*x - 1), 10**6', {'refuted'}),
+    'double-root': ('lower', 'x: Scalar(0, 2)', 'return (x*x - 2)**2, Fraction(1, 10**18)', {'refuted'}),
+    'near-1': ('upper', 'x: Scalar(0, 2)', 'return 1 - (x*x - 2)**2, 1 - Fraction(1, 10**20)', {'refuted'}),
+    'needle': ('upper', 'x: Scalar(0, 1), y: Scalar(0, 1)', 'return exp(-10**16*((7*x - 3)**2 + (11*y - 4)**2)), Fraction(1, 2)', {'refuted'}),
     # Wrong at one size, one end, one structure.
     'only-d1-smooth': ('upper', 'd: Size(1, 16), x: Vector("d", norm2=1)', 'return norm2(x), Fraction(d*d, 1) - d + Fraction(99,100)', {'refuted'}),
     'R-upper-tiny': ('upper', 'R: Param(1, 8), x: Vector(3, norm2="R")', 'return norm2(x), 8 - Fraction(1, 10**12)', {'refuted'}),

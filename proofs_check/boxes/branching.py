@@ -22,7 +22,7 @@ from .slopes import derivative
 from .sums import UNIT, Letter, Monomial, Sum, nonnegative, number, positive, substituted, variables
 
 BITS = 64
-NARROWEST = fmpq(1, 1 << 30)
+NARROWEST = fmpq(1, 1 << 50)
 """Pieces narrower than this, relative to the whole box, are given up."""
 SUBSTITUTION = 100
 """A symbolic substitution costs about as much as so many terms."""
@@ -132,12 +132,14 @@ class Prover:
         constraints: sums that are >= 0 on the instances that matter: pieces where one is negative are left out.
         hypotheses: pairs (op, left - right) that such instances meet as well.
         budget: of the work.
+        resisting: pieces on which a question was given up or answered with no, in the order of giving up.
     """
 
     box: Box
     constraints: tuple[Sum, ...]
     hypotheses: tuple[tuple[str, Sum], ...]
     budget: Budget
+    resisting: list[Box] = field(default_factory=list, repr=False)
     _faces: dict[Any, Sum] = field(default_factory=dict, repr=False)
 
     def holds(self, x: Sum, strict: bool = False, box: Box | None = None, whole: bool = True) -> bool:
@@ -153,16 +155,24 @@ class Prover:
         waiting = [_Piece(self.box if box is None else box, whole)]
         while waiting:
             piece = waiting.pop()
+            split = self._split(x, slopes, piece, strict)
+            if split is None:
+                return False
+            waiting += split
+        return True
+
+    def _split(self, x: Sum, slopes: dict[Letter, Sum | None], piece: _Piece, strict: bool) -> list[_Piece] | None:
+        """What is left to ask once a piece was looked at; None where that ends the question."""
+        try:
             with precision(BITS):
                 found = self._settled(x, slopes, piece, strict)
-            if found is None:
-                split = self._halves(piece, slopes)
-                if split is None:
-                    return False
-                waiting += split
-            elif not found:
-                return False
-        return True
+            split = [] if found else self._halves(piece, slopes) if found is None else None
+        except Exhausted:
+            self.resisting.append(piece.box)
+            raise
+        if split is None:
+            self.resisting.append(piece.box)
+        return split
 
     def _settled(self, x: Sum, slopes: dict[Letter, Sum | None], piece: _Piece, strict: bool) -> bool | None:
         """True: certain on the piece, or nothing admissible in it. False: certainly not. None: not yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -12,7 +12,7 @@ from flint import arb, fmpq
 
 from .. import balls
 from ..array import Array
-from ..backends import BALLS
+from ..backends import BALLS, Instance
 from ..claims import Claim, Sides, evaluate
 from ..domains import Size
 from ..exact import Count, InputError
@@ -22,7 +22,7 @@ from . import sums
 from .branching import Budget, Exhausted, Prover, enclosed
 from .goals import at_most
 from .intervals import around
-from .regions import Region, Scope
+from .regions import Box, Region, Scope
 from .sums import Letter, Sum
 
 COMBINATIONS = 6
@@ -32,6 +32,10 @@ SMALLEST = 2
 TERMS, FEW_TERMS = 120_000, 25_000
 """Budgets for one combination of sizes, in enclosed terms: of a claim that can be proved as a whole, and of others."""
 CHECK_BITS = 128
+RESISTING = 4
+"""Pieces of a region that instances are taken from."""
+SHARES = tuple(fmpq(k, 1 << e) for k, e in ((0, 0), (1, 400), (1, 60), (1, 1), (1, 0)))
+"""Where in their ranges."""
 UNCHANGED = fmpq(1)
 REFUSED = (Unsupported, InputError, TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError)
 
@@ -49,17 +53,21 @@ class BoxProof:
     complete: bool
 
 
-def prove_boxes(claim: Claim, factor: fmpq = UNCHANGED, terms: int = TERMS) -> BoxProof | None:
+def prove_boxes(
+    claim: Claim, factor: fmpq = UNCHANGED, terms: int = TERMS, doubts: list[Instance] | None = None
+) -> BoxProof | None:
     """A proof that ``small <= factor * big`` for small <= big, the claim; None where none was found.
 
     Args:
         claim: of kind "upper" or "lower".
         factor: what the larger side is multiplied by, for a smaller constant; that side must then be >= 0 as well.
         terms: budget for one combination of sizes, if all are to be proved.
+        doubts: gets instances, admissible or not, of the pieces that resisted: where the claim fails on a small set
+            only, these are next to it.
     """
     if claim.kind == "equality":
         return None
-    return _over_sizes(claim, lambda region, budget: _holds_on(claim, region, factor, budget), terms)
+    return _over_sizes(claim, lambda region, budget: _holds_on(claim, region, factor, budget, doubts), terms)
 
 
 def infeasible_boxes(claim: Claim) -> BoxProof | None:
@@ -111,10 +119,18 @@ def _hypotheses(sides: Sides) -> tuple[tuple[str, Sum], ...]:
     return tuple((h.op, a - b) for h in sides.hypotheses for a, b in _pairs(h.left, h.right))
 
 
-def _holds_on(claim: Claim, region: Region, factor: fmpq, budget: Budget) -> bool:
+def _holds_on(claim: Claim, region: Region, factor: fmpq, budget: Budget, doubts: list[Instance] | None = None) -> bool:
     sides = evaluate(claim, region.arguments, region.backend)
     _same_on_balls(claim, region, sides)
     prover = Prover(region.box, region.constraints, _hypotheses(sides), budget)
+    try:
+        return _follows(claim, region, sides, factor, prover)
+    finally:
+        if doubts is not None:
+            doubts += [one for box in prover.resisting[-RESISTING:] for one in _instances(region, box)]
+
+
+def _follows(claim: Claim, region: Region, sides: Sides, factor: fmpq, prover: Prover) -> bool:
     if not all(_defined(kind, x, prover) for kind, x in region.trace.needs):
         return False
     pairs = _pairs(sides.left, sides.right)
@@ -162,6 +178,19 @@ def _same_on_balls(claim: Claim, region: Region, sides: Sides) -> None:
 def _inner(ends: tuple[fmpq, fmpq]) -> fmpq:
     """A point inside the range that is not its middle, where odd functions would hide a sign."""
     return ends[0] + (ends[1] - ends[0]) * fmpq(3, 7)
+
+
+def _instances(region: Region, box: Box) -> Iterator[Instance]:
+    """Instances at a few points of a piece, also very close to its lower ends, where something may have a pole."""
+    for share in SHARES:
+        ends = {**region.box, **box}
+        point = {letter: sums.number(low + (high - low) * share) for letter, (low, high) in ends.items()}
+        arguments = {name: _at(value, point) for name, value in region.arguments.items()}
+        if all(value is not None for value in arguments.values()):
+            yield {
+                name: (value.data if value.shape else value.data[()]) if isinstance(value, Array) else value
+                for name, value in arguments.items()
+            }
 
 
 def _at(value: object, point: dict[Letter, Sum]) -> object:
