@@ -58,7 +58,8 @@ ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 # Where balls are at hand, an order relation may stand in these functions only: the two predicates of the one module,
 # the signs of pivots and of polynomials (each asked for by itself), and comparisons of sizes, exponents and rationals.
 MAY_ORDER = {
-    "algebraic": {"sign", "separation_bits", "_distinct_parts", "_size", "_sum", "_one_of", "_power"},  # bits, numbers of parts, exponents
+    # bits, numbers of parts, exponents
+    "algebraic": {"sign", "separation_bits", "_distinct_parts", "_size", "_sum", "_one_of", "_power"},
     "balls": {"_apart", "sign", "exact_root", "multiply", "matmul", "describe"},
     "spectra": {"eigenvalue", "_basis", "_exact_mpf", "_no_other_root", "definite"},
     "kernel_check": {"verify_generated", "_reference", "loss"},  # floats of a report, numbers of entries
