@@ -1,12 +1,13 @@
 """Certified flows: containment against closed forms and mpmath, sabotage, bounds on growth, errors, sample counts."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
-from flint import arb, fmpq
+from flint import arb, arb_poly, fmpq
 
 from numeric.in_context import CovarianceMixture, reduced_loss
 from proofs_check import Param, Size, check, claim
@@ -19,7 +20,7 @@ from proofs_check.exact import InputError, array, rational
 from proofs_check.fields import Unsupported
 from proofs_check.flows import integrate, integration, landscape
 from proofs_check.flows.recording import recorded
-from proofs_check.flows.reduced import Loss
+from proofs_check.flows.reduced import Loss, _largest_growth
 from proofs_check.survey import chance, survey
 
 NARROW = 1e-9
@@ -97,6 +98,23 @@ def test_the_growth_of_errors_is_carried_along():
         assert radius(end) < 4 * stretch
 
 
+def test_the_least_value_of_every_start_in_a_ball_is_enclosed():
+    """Where a solution grows its least value is the start, on either side of the middle of the ball."""
+    with precision(128):
+        start = arb(fmpq(1, 3), arb(fmpq(1, 10**6)).upper())
+        lowest = integrate(EXPLOSION, [start], fmpq(2)).lowest[0]
+        assert all(lowest.contains(point) for point in (start.lower(), start.upper()))
+
+
+def test_a_defect_inside_a_step_counts():
+    """x' = 1 and p = t + t^2 (h - t)^2: exact at both ends of the step with no defect there, and off in between."""
+    with precision(128):
+        h = fmpq(1)
+        p = arb_poly([0, 1, 1, -2, 1])
+        step = integration._proved(lambda box: arb(0), [p], [p.derivative() - arb_poly([1])], arb(0), h)
+        assert step is None or step.radius >= arb(fmpq(1, 16))
+
+
 @pytest.mark.parametrize(
     ("field", "start", "time", "index", "least"),
     [
@@ -131,11 +149,14 @@ def test_components_at_rest_stay_exact():
         assert recorded(saddle.velocity, [fmpq(0), fmpq(0)]).moving == []
         assert integrate(saddle, [fmpq(0), fmpq(0)], fmpq(1)).state == [0, 0]
         assert recorded(lambda x: [x[0], x[0] - 1], [fmpq(0), fmpq(0)]).moving == [1]
+        assert integrate(Own(lambda x: [x[0] ** 0], lambda box: arb(0)), [fmpq(1)], fmpq(2)).state[0].contains(3)
 
 
 def test_a_quotient_is_no_polynomial():
     with pytest.raises(Unsupported, match="polynomial velocity"):
-        recorded(lambda x: [1 / x[0] if False else x[0] / x[0]], [fmpq(1)])
+        recorded(lambda x: [x[0] / x[0]], [fmpq(1)])
+    with pytest.raises(Unsupported, match="polynomial velocity, got the power -1"):
+        recorded(lambda x: [x[0] ** -1], [fmpq(1)])
 
 
 def rows(Lambda):
@@ -235,6 +256,25 @@ def test_growth_bounds_every_eigenvalue_in_a_box():
                 assert largest <= bound + 1e-12  # rounding of eigvalsh
             at_middle = -np.linalg.eigvalsh(numeric.hessian(middle[:4].reshape(2, 2), middle[4]))[0]
             assert width or bound <= max(0.0, at_middle) + 1e-6  # near the smallest at a point
+
+
+@pytest.mark.parametrize(
+    ("diagonal", "border", "corner"),
+    [([0, 0, 0, 0], [1, 1, 1, 1], 0), ([0], [1], 1), ([1], [1], 1), ([1, 0], [1, 2], 3), ([0], [0], 0)],
+)
+def test_growth_of_wide_boxes(diagonal, border, corner):
+    """Radii around 0: the largest eigenvalue over a box is at one of its corners, beyond what the widest cell alone adds."""
+    radii = [*diagonal, *border, corner]
+    with precision(128):
+        cells = [arb(0, r) for r in radii]
+        bound = float(_largest_growth(cells[: len(diagonal)], cells[len(diagonal) : -1], cells[-1]))
+    largest = 0.0
+    for signs in product((-1, 1), repeat=len(radii)):
+        *rest, last = (sign * r for sign, r in zip(signs, radii, strict=True))
+        matrix = np.diag([*rest[: len(diagonal)], last]).astype(float)
+        matrix[-1, :-1] = matrix[:-1, -1] = rest[len(diagonal) :]
+        largest = max(largest, np.linalg.eigvalsh(-matrix)[-1])
+    assert largest <= bound + 1e-12  # rounding of eigvalsh
 
 
 def test_losses_and_gradients_agree_on_every_back_end():
