@@ -116,6 +116,9 @@ def _least_eigenvalue(diagonal: Sequence[arb], border: Sequence[arb], corner: ar
 
 
 def _certainly_definite(diagonal: Sequence[arb], border: Sequence[arb], corner: arb) -> bool:
-    """Whether every symmetric matrix in the balls is positive definite: all pivots of its LDL^T are positive."""
-    pivots = [*diagonal, corner - sum((b**2 / d for b, d in zip(border, diagonal, strict=True)), arb(0))]
+    """Whether every symmetric matrix in the balls is positive definite: all pivots of its LDL^T are positive.
+
+    A power of a ball around exactly 0 is [nan] to flint; the largest square is all that counts here.
+    """
+    pivots = [*diagonal, corner - sum((b.abs_upper() ** 2 / d for b, d in zip(border, diagonal, strict=True)), arb(0))]
     return all(compare(pivot, ">", fmpq(0)) is Truth.YES for pivot in pivots)
