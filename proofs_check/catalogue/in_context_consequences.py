@@ -22,7 +22,9 @@ def _bias_limit(lam, a):
     return total(a**2 * (lam + total(lam)) ** 2 / lam)
 
 
-@claim("ICL-rates", paper=PAPER, kind="upper", provenance="text", expect="holds", title="excess error O(1/M + 1/N^2)")
+@claim(
+    "ICL-rates", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="excess error O(1/M + 1/N^2)"
+)
 def excess_rate(
     d: Size(1, 8), N: Param(1, 10**8), M: Param(1, 10**8),
     lam: Vector("d", low="1/20", high=20), a: Vector("d"), sigma: Vector("d", low=0, high=20),
@@ -36,7 +38,7 @@ def excess_rate(
 excess_rate_sharp = sharpened(excess_rate)
 
 
-@claim("ICL-rates-gap", paper=PAPER, kind="lower", provenance="text", expect="holds", title="M alone leaves a gap")
+@claim("ICL-rates-gap", paper=PAPER, kind="lower", provenance="derived", expect="holds", title="M alone leaves a gap")
 def gap_of_long_prompts(d: Size(1, 8), N: Param(1, 10**8), lam: Vector("d", low="1/20", high=20), a: Vector("d")):
     r"""As M \to \infty an excess of at least \frac1{N^2} (1 + \frac1N + \frac{tr \Lambda}{N \lambda_{min}})^{-2} \|(I +
     tr(\Lambda) \Lambda^{-1}) a\|^2_\Lambda remains, which is positive for a \ne 0 and of the order 1/N^2 of

@@ -244,7 +244,7 @@ def converges(
     "ICL-4.1-entry",
     paper=PAPER,
     kind="upper",
-    provenance="text",
+    provenance="derived",
     expect="holds",
     samples=FEW_FLOWS,
     title="entry into the basin",
@@ -264,7 +264,7 @@ def enters_the_basin(
     return training.square_reach(training.gap(flow.z, flow.scalars)), dot(training.M, training.M) / 4
 
 
-@claim("ICL-5.9", paper=PAPER, kind="upper", provenance="text", expect="holds", samples=FEW_FLOWS, title="limits")
+@claim("ICL-5.9", paper=PAPER, kind="upper", provenance="derived", expect="holds", samples=FEW_FLOWS, title="limits")
 def limits(
     d: Size(1, 3), N: Param(1, 40), t: Param(64, 80),
     Lambda: Vector("d", low="1/2", high="3/2"), S: Matrix("d", "d", psd=True, frobenius="3/4"),

@@ -90,7 +90,12 @@ def characteristic_polynomial(d: Size(1, 4), mu: Scalar(-4, 4), x_q: Vector("d")
 
 
 @claim(
-    "ICL-nonconvex", paper=PAPER, kind="equality", provenance="text", expect="proved", title="negative eigenvalues of H"
+    "ICL-nonconvex",
+    paper=PAPER,
+    kind="equality",
+    provenance="derived",
+    expect="proved",
+    title="negative eigenvalues of H",
 )
 def count_of_negative_eigenvalues(N: Size(1, 4), d: Size(1, 2), X: Matrix("N", "d"), w: Vector("d"), x_q: Vector("d")):
     r"""\det(E E^\top) = \det(\sum x_i x_i^\top) \langle w, x_q \rangle^2 on noiseless prompts. H = \frac12 X \otimes

@@ -67,7 +67,7 @@ def minimisers(d: Size(1, 4), N: Size(1, 64), C: Matrix("d", "d"), u: Param("1/4
     return reduced(inverse(gamma(Lambda, N)) / u, u, Lambda, N), _least(Lambda, N)
 
 
-@claim("ICL-A.2-only", paper=PAPER, kind="lower", provenance="text", expect="holds", title="no other minimisers")
+@claim("ICL-A.2-only", paper=PAPER, kind="lower", provenance="derived", expect="holds", title="no other minimisers")
 def no_other_minimisers(
     d: Size(1, 2), N: Param(1, 100), s: Vector("d", low="1/4", high=4), U: Matrix("d", "d"), u: Scalar(-4, 4)
 ):

@@ -2,7 +2,7 @@ r"""The prediction of linear self-attention (2306.09927): (3.6), the trained mod
 prompt.
 
 The layer is spelled out as in (3.3) and (3.4). A limit M, N \to \infty is stated by its rate: an exact variance over M,
-and a bound over N.
+and a bound over N; these rates are derived, and say more than the limits that the paper states.
 """
 
 from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, constant
@@ -129,7 +129,7 @@ def _shortfall(lam, z, x, N):
     return moved, norm2(x) * norm2((1 + total(lam) / lam) * z / lam)
 
 
-@claim("ICL-eq-4.4", paper=PAPER, kind="upper", provenance="text", expect="holds", title="(4.4), N to infinity")
+@claim("ICL-eq-4.4", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="(4.4), N to infinity")
 def limit_of_the_mean(
     d: Size(1, 8), N: Param(1, 10**8), lam: Vector("d", low="1/20", high=20), z: Vector("d"), x_q: Vector("d")
 ):
@@ -143,7 +143,12 @@ limit_of_the_mean_sharp = sharpened(limit_of_the_mean)
 
 
 @claim(
-    "ICL-eq-4.4-variance", paper=PAPER, kind="equality", provenance="text", expect="holds", title="(4.4), M to infinity"
+    "ICL-eq-4.4-variance",
+    paper=PAPER,
+    kind="equality",
+    provenance="derived",
+    expect="holds",
+    title="(4.4), M to infinity",
 )
 def variance_of_the_prediction(
     d: Size(1, 2), N: Size(1, 8), M: Size(1, 2), C: Matrix("d", "d"), b: Vector("d"), x_q: Vector("d")
@@ -207,7 +212,9 @@ def _linear_examples(C, w, M, s=0):
     return [(g, lift(C.T @ w) @ g + e * s) for g, e in letters]
 
 
-@claim("ICL-eq-4.7", paper=PAPER, kind="equality", provenance="text", expect="holds", title="task shift, M to infinity")
+@claim(
+    "ICL-eq-4.7", paper=PAPER, kind="equality", provenance="derived", expect="holds", title="task shift, M to infinity"
+)
 def task_shift(d: Size(1, 2), M: Size(1, 3), C: Matrix("d", "d"), w: Vector("d"), s: Scalar(0, 4), x_q: Vector("d")):
     r"""E(x_q^\top \Lambda^{-1} \frac1M \sum y_i x_i - \langle w, x_q \rangle)^2 = \frac1M [(\|w\|^2_\Lambda + s^2)
     \|x_q\|^2_{\Lambda^{-1}} + \langle w, x_q \rangle^2] for y = \langle w, x \rangle + s e with any fixed w"""
@@ -218,7 +225,9 @@ def task_shift(d: Size(1, 2), M: Size(1, 3), C: Matrix("d", "d"), w: Vector("d")
     return error.mean(error), ((quadratic(w, Lambda) + s**2) * dot(v, x_q) + dot(w, x_q) ** 2) / M
 
 
-@claim("ICL-eq-4.7-N", paper=PAPER, kind="upper", provenance="text", expect="holds", title="task shift, N to infinity")
+@claim(
+    "ICL-eq-4.7-N", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="task shift, N to infinity"
+)
 def task_shift_of_the_model(
     d: Size(1, 4), M: Size(1, 6), N: Param(1, 10**8),
     lam: Vector("d", low="1/20", high=20), X: Matrix("M", "d"), y: Vector("M"), x_q: Vector("d"),
@@ -262,7 +271,9 @@ def query_shift_of_one_query(
     return error.mean(error), (quadratic(w, Lambda) * quadratic(v, Lambda) + seen**2) / M + (seen - dot(w, x_q)) ** 2
 
 
-@claim("ICL-eq-4.8-limit", paper=PAPER, kind="upper", provenance="text", expect="holds", title="query shift, M and N")
+@claim(
+    "ICL-eq-4.8-limit", paper=PAPER, kind="upper", provenance="derived", expect="holds", title="query shift, M and N"
+)
 def query_shift_limit(
     d: Size(1, 8), N: Param(1, 10**8), M: Param(1, 10**8),
     lam: Vector("d", low="1/20", high=20), w: Vector("d"), x_q: Vector("d"),
@@ -332,7 +343,12 @@ def orthogonal_query_in_the_right_form(
 
 
 @claim(
-    "ICL-covariate-scaling", paper=PAPER, kind="equality", provenance="text", expect="holds", title="covariates times c"
+    "ICL-covariate-scaling",
+    paper=PAPER,
+    kind="equality",
+    provenance="derived",
+    expect="holds",
+    title="covariates times c",
 )
 def covariate_scaling(
     d: Size(1, 2), N: Size(1, 8), M: Size(1, 3), c: Scalar(-4, 4), C: Matrix("d", "d"), w: Vector("d"), x_q: Vector("d")
@@ -349,7 +365,12 @@ def covariate_scaling(
 
 
 @claim(
-    "ICL-covariate-scaling-N", paper=PAPER, kind="upper", provenance="text", expect="holds", title="covariates times c"
+    "ICL-covariate-scaling-N",
+    paper=PAPER,
+    kind="upper",
+    provenance="derived",
+    expect="holds",
+    title="covariates times c",
 )
 def covariate_scaling_limit(
     d: Size(1, 8), N: Param(1, 10**8), c: Scalar("1/10", 10),

@@ -43,14 +43,14 @@ def _flow(covariances, p, U, u, N):
 @claim("ICL-C.1", paper=PAPER, kind="equality", provenance="text", expect="proved", title="flow, random covariances")
 def flow_of_random_covariances(
     d: Size(1, 2), N: Size(2, 2), p: Scalar(0, 1), C: Matrix("d", "d"), K: Matrix("d", "d"), U: Matrix("d", "d"),
-    u: Scalar(-4, 4), D: Matrix("d", "d"), h: Scalar(-4, 4), q: Vector("d"),
+    u: Scalar(-4, 4), D: Matrix("d", "d"), h: Scalar(-4, 4), q: Vector("d"), r: Vector("d"),
 ):  # fmt: skip
     r"""At u_{12} = u_{21} = 0 and for \Lambda_\tau = C C^\top or K K^\top with probabilities p, 1 - p, of any
-    directions: the derivative of L along (D, h, q, q) is -\langle D, U_{11}' \rangle - h u', U_{11}' = -u^2
-    E[\Gamma_\tau \Lambda_\tau U_{11} \Lambda_\tau] + u E[\Lambda_\tau^2], u' = -u\, tr E[\Gamma_\tau \Lambda_\tau
+    directions, and N = 2: the derivative of L along (D, h, q, r) is -\langle D, U_{11}' \rangle - h u', whatever q and
+    r, so u_{12} and u_{21} stay 0; U_{11}' = -u^2 E[\Gamma_\tau \Lambda_\tau U_{11} \Lambda_\tau] + u E[\Lambda_\tau^2], u' = -u\, tr E[\Gamma_\tau \Lambda_\tau
     U_{11} \Lambda_\tau U_{11}^\top] + tr(E[\Lambda_\tau^2] U_{11}^\top)"""
     weights = vector([p, 1 - p])
-    slopes = [slope((U, u, nothing(d), nothing(d)), (D, h, q, q), root, N) for root in (C, K)]
+    slopes = [slope((U, u, nothing(d), nothing(d)), (D, h, q, r), root, N) for root in (C, K)]
     dU, du = _flow([C @ C.T, K @ K.T], weights, U, u, N)
     return dot(weights, vector(slopes)), -trace(D.T @ dU) - h * du
 
@@ -232,7 +232,12 @@ def prediction_of_random_training(
 
 
 @claim(
-    "ICL-eq-4.13-limit", paper=PAPER, kind="equality", provenance="text", expect="proved", title="(4.13), M to infinity"
+    "ICL-eq-4.13-limit",
+    paper=PAPER,
+    kind="equality",
+    provenance="derived",
+    expect="proved",
+    title="(4.13), M to infinity",
 )
 def limit_of_random_training(
     d: Size(1, 2), M: Size(1, 3), C: Matrix("d", "d"), A: Matrix("d", "d"), w: Vector("d"), x_q: Vector("d")
