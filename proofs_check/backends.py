@@ -48,7 +48,10 @@ def floats(value: Any) -> Any:
     """The nearest float64 numbers."""
     if isinstance(value, fmpq):
         return to_float(value)
-    return np.array([to_float(cell) for cell in value.reshape(-1)]).reshape(value.shape)
+    try:
+        return value.astype(float)
+    except OverflowError:
+        return np.array([to_float(cell) for cell in value.reshape(-1)]).reshape(value.shape)
 
 
 def float_arguments(values: dict[str, Any], count: int) -> dict[str, Any]:

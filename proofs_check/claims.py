@@ -41,7 +41,7 @@ PROVENANCES = {
 OUTCOMES = ("proved", "holds", "refuted", "vacuous", "undecided", "error")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Claim:
     """A well-formed claim.
 

@@ -115,7 +115,7 @@ def from_float(value: float) -> fmpq:
 def to_float(value: fmpq) -> float:
     """The nearest float, for screens and messages; infinite beyond the range of floats."""
     try:
-        return int(value.p) / int(value.q)
+        return float(value)
     except OverflowError:
         return float("inf") if value > 0 else -float("inf")
 

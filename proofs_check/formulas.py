@@ -96,6 +96,7 @@ def _evaluator(backend: Any) -> Callable[..., Any]:
     return _on_balls if hasattr(backend.field, "entry") else _from_definition
 
 
+@lru_cache(maxsize=64)
 def _generated(package: str, name: str) -> Any:
     return importlib.import_module(f"{package}._generated.{name.replace('-', '_')}")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from .recorder import Recorder, Register
 from .screen import Block, Screen, aligned_sides
 from .tape import Tape
 from .usage import used, used_by_blocks, with_hypothesis
+
+KEPT = 64
+"""Recordings that are kept: later steps look at instances of the sizes that a survey has drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +80,17 @@ def record(claim: Claim, instance: Instance) -> Recording:
         claim: the claim, with at least one argument that is no size.
         instance: values of the right shapes; only sizes are read.
     """
+    shapes = tuple((name, np.shape(v)) for name, v in instance.items() if not isinstance(v, int))
+    return _recorded(claim, tuple(sizes_of(instance).items()), shapes)
+
+
+@lru_cache(maxsize=KEPT)
+def _recorded(
+    claim: Claim, sizes: tuple[tuple[str, Count], ...], shapes: tuple[tuple[str, tuple[int, ...]], ...]
+) -> Recording:
     recorder = Recorder()
-    inputs = {name: recorder.input(np.shape(v)) for name, v in instance.items() if not isinstance(v, int)}
-    return recorded_from(claim, sizes_of(instance), recorder, list(inputs.values()), inputs)
+    inputs = {name: recorder.input(shape) for name, shape in shapes}
+    return recorded_from(claim, dict(sizes), recorder, list(inputs.values()), inputs)
 
 
 def sizes_of(instance: Instance) -> dict[str, Count]:

@@ -175,6 +175,12 @@ class Recorder:
 
     def _stacked(self, cells: Sequence[Register]) -> Register:
         """Numbers as one vector."""
+        key = ("stacked", tuple(cell.place for cell in cells))
+        if key not in self.known:
+            self.known[key] = self._stacked_anew(cells)
+        return self.known[key]
+
+    def _stacked_anew(self, cells: Sequence[Register]) -> Register:
         free = [i for i, cell in enumerate(cells) if cell.value is None]
         frame = np.array([[0.0 if cell.value is None else cell.value[0] for cell in cells]])
         if not free:

@@ -25,6 +25,9 @@ NEAR = fmpq(1, 4096)
 ATTEMPTS = 4
 """Draws of one instance before the sampler gives it up."""
 
+PATIENCE = 200
+"""Fewer draws without an instance end nothing."""
+
 
 @dataclass(frozen=True)
 class Sampler:
@@ -48,11 +51,23 @@ class Sampler:
     def groups(self, count: int, group: int) -> Iterator[list[Instance]]:
         """About ``count`` instances in lists that share their sizes; half of them corner instances.
 
-        The first groups take the smallest sizes. Draws that fail are left out: `len` of a list may be below ``group``.
+        Sizes are chosen for ``group`` instances at a time, the smallest first, and instances of equal sizes are drawn
+        together. Draws that fail are left out; half of them without any instance end it, if they are many.
         """
+        wanted: dict[tuple[int, ...], int] = {}
+        chosen: dict[tuple[int, ...], Instance] = {}
         for number in range(-(-count // group)):
-            wanted = min(group, count - number * group)
-            yield self.group(self.sizes(number), [i % 2 == 1 for i in range(wanted)])
+            sizes = self.sizes(number)
+            key = tuple(sizes.values())
+            chosen[key] = sizes
+            wanted[key] = wanted.get(key, 0) + min(group, count - number * group)
+        tried, found = 0, False
+        for key, many in wanted.items():
+            drawn = self.group(chosen[key], [i % 2 == 1 for i in range(many)])
+            tried, found = tried + many, found or bool(drawn)
+            yield drawn
+            if not found and tried >= max(count // 2, PATIENCE):
+                return
 
     def sizes(self, number: int) -> Instance:
         """Sizes of a group: the smallest, the next, then in turn each size and any, small ones more often.

@@ -20,6 +20,8 @@ from .limits import Limit
 CEILING = 512
 """Precision that a shrunk instance may need: a counterexample that needs more is not simpler."""
 ATTEMPTS = 400
+ZEROS = 2
+"""At so few bits, each number is also offered to be 0 or whole."""
 TIES = 24
 """Most attempts that exact arithmetic is asked about where balls leave them open."""
 
@@ -63,7 +65,7 @@ def shrink(claim: Claim, instance: Instance, decision: Decision) -> tuple[Instan
     best = _Best(claim, instance, decision)
     while any(best.accepts(candidate) for candidate in _smaller(claim, best.instance)):
         continue
-    for bits in (2, 5, 10, 20):
+    for bits in (ZEROS, 5, 10, 20):
         for name in claim.domains:
             _simplify(best, name, bits)
     return best.instance, best.decision
@@ -116,7 +118,7 @@ def _simplify(best: _Best, name: str, bits: int) -> None:
             if best.accepts({**best.instance, name: simple}):
                 return
         return
-    if best.accepts({**best.instance, name: _rounded_all(value, bits)}):
+    if best.accepts({**best.instance, name: _rounded_all(value, bits)}) and bits != ZEROS:
         return
     for place in np.ndindex(value.shape):
         for simple in _simpler(best.instance[name][place], bits):
@@ -143,6 +145,6 @@ def _near(value: fmpq, bits: int) -> fmpq:
 def _simpler(value: fmpq, bits: int) -> list[fmpq]:
     """Simpler numbers to try: 0, the nearest whole number, the simplest nearby."""
     if value.height_bits() <= 2:
-        return [fmpq(0)] if value != 0 and bits == 2 else []
-    tried = [fmpq(0), from_float(round(to_float(value)))] if bits == 2 else []
+        return [fmpq(0)] if value != 0 and bits == ZEROS else []
+    tried = [fmpq(0), from_float(round(to_float(value)))] if bits == ZEROS else []
     return [simple for simple in [*tried, _near(value, bits)] if simple.height_bits() < value.height_bits()]

@@ -16,7 +16,7 @@ from .backends import Instance
 from .claims import Claim
 from .domains import Size
 from .exact import Count, InputError
-from .sampling import Sampler
+from .sampling import PATIENCE, Sampler
 from .search import screen
 from .witness import read_value, stored_value
 
@@ -218,13 +218,13 @@ def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Insta
         yield sampler.group(sampler.sizes(number), [True] * corners)
     seen: dict[str, set[int]] = {name: set() for name in sizes}
     drawn = 0
-    for number, group in enumerate(sampler.groups(samples, min(max(samples // GROUPS, SMALLEST_GROUP), LARGEST_GROUP))):
+    for group in sampler.groups(samples, min(max(samples // GROUPS, SMALLEST_GROUP), LARGEST_GROUP)):
         drawn += len(group)
         for name in sizes if group else ():
             seen[name].add(int(group[0][name]))
         yield group
-        if number >= GROUPS // 2 and not drawn:
-            return
+    if not drawn and samples >= PATIENCE:
+        return
     # A proof of an identity covers small sizes only, so each size of its statement is looked at.
     ceiling = DEEP_CEILING if claim.kind == "equality" else sampler.ceiling
     for name, domain in sizes.items():
