@@ -26,6 +26,7 @@ SEED = 0
 TITLE = "The best constants, as factors of the claimed ones; below, how they grow"
 GROWTH = {
     "claim": "claim",
+    "provenance": "provenance",
     "in": "in",
     "where": "with",
     "claimed": "claimed",
@@ -39,6 +40,7 @@ GROWTH = {
 }
 CONSTANTS = {
     "claim": "claim",
+    "provenance": "provenance",
     "constant": "constant",
     "scope": "scope",
     "seen_log10": "log10 seen",
@@ -57,6 +59,7 @@ CONSTANTS_NOTES = (
     "The best constant as a factor of the claimed one (for positive bounds from below, the claimed one as a factor of "
     "the best): a certified instance refutes the factor under refuted, and all smaller ones; the factor under proved "
     "is proved by balls over boxes for that scope (-: no proof was found).",
+    "Constants of claims whose provenance is reconstructed were not compared with the printed text.",
     "Derived: the best constant derived for the same quantity, with its verdict; holds says that no violation was "
     "found, and proves nothing.",
 )

@@ -56,7 +56,8 @@ def measure(statement: Statement, family: str, seed: int, quick: bool) -> Measur
     claim = bound(statement.claim, statement.origin)
     derived = None if statement.derived is None else bound(statement.derived, statement.origin)
     rng = chance(claim, seed)
-    names = {"family": family, "claim": claim.id, "derived_id": None if derived is None else derived.id}
+    names: dict[str, str | None] = {"family": family, "claim": claim.id, "provenance": claim.provenance}
+    names["derived_id"] = None if derived is None else derived.id
     rows, found = [], []
     for name, held in _profiles(claim, quick):
         sizes, points = (QUICK_SIZES, QUICK_POINTS) if quick else (SIZES, POINTS)
