@@ -33,9 +33,16 @@ class Ledger:
     unknown: list[Decided] = field(default_factory=list)
     unclear: list[Decided] = field(default_factory=list)
 
-    def take(self, instance: Instance, tie_break: bool = True) -> None:
-        """Decide one instance and enter it; instances that certainly miss a hypothesis decide nothing."""
-        patient = self.claim.kind != "equality" and len(self.unknown) + len(self.unclear) < PATIENCE
+    def take(self, instance: Instance, tie_break: bool = True, patient: bool | None = None) -> None:
+        """Decide one instance and enter it; instances that certainly miss a hypothesis decide nothing.
+
+        Args:
+            instance: meets the annotations.
+            tie_break: whether overlapping sides are offered to the exact tie-break.
+            patient: whether to go up to the ceiling; None for the first few open instances of an inequality.
+        """
+        if patient is None:
+            patient = self.claim.kind != "equality" and len(self.unknown) + len(self.unclear) < PATIENCE
         decision = decide(self.claim, instance, CEILING if patient else LOWER_CEILING, tie_break)
         if decision.admissible is Truth.NO:
             return
@@ -50,12 +57,12 @@ class Ledger:
             self.decided.append(entry)
 
     def break_ties(self, count: int) -> None:
-        """Offer the first open instances to the exact tie-break."""
+        """Offer the first open instances to the exact tie-break, a few of them up to the ceiling."""
         for name in ("unclear", "unknown"):
             waiting = getattr(self, name)
             setattr(self, name, waiting[count:])
-            for instance, _ in waiting[:count]:
-                self.take(instance)
+            for place, (instance, _) in enumerate(waiting[:count]):
+                self.take(instance, patient=place < PATIENCE)
 
     @property
     def empty(self) -> bool:

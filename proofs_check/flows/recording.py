@@ -101,7 +101,7 @@ class Record:
         return self * (1 / other.ball)
 
     def __pow__(self, exponent: int) -> Any:
-        if not isinstance(exponent, int) or exponent < 0:
+        if not isinstance(exponent, int) or exponent != abs(exponent):
             raise Unsupported(f"a flow needs a polynomial velocity, got the power {exponent}")
         power: Any = self if exponent else self.tape.constant(1)
         for _ in range(exponent - 1):
