@@ -126,7 +126,8 @@ def _entries(sides: Sides | Hypothesis) -> list[tuple[Any, Any]]:
 
 
 def _relation(relation: str, left: Any, right: Any, slack: Any) -> bool:
-    reach = slack * max(abs(left), abs(right))
+    # Beside an exact 0 nothing but the last digits tells how small a side is that cancels.
+    reach = slack * (max(abs(left), abs(right)) if left and right else 1)
     if relation == "==":
         return bool(abs(left - right) <= reach)
     return bool(left <= right + reach) if relation.startswith("<") else bool(left >= right - reach)

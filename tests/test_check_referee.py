@@ -54,6 +54,7 @@ STATEMENTS = {
     'num-eq-1e30': ('equality', 'x: Scalar(1, 2)', 'return x + Fraction(1, 10**30), x', {'refuted'}),
     'near-tie-sqrt': ('equality', 'x: Scalar(1, 2)', 'return sqrt(x*x + 1) * sqrt(x*x + 1), x*x + 1 + Fraction(1,10**200)', {'refuted'}),
     'near-zero-eigenvalue': ('upper', 'x: Vector(3, norm2=1)', 'p = softmax(x); return Fraction(1, 10**100) - lambda_min(diagonal(p) - outer(p, p)), 0', {'refuted'}),
+    'tiny-against-zero': ('upper', 'x: Scalar(1, 2)', 'return x * exp(x) * Fraction(1, 10**300), 0', {'refuted'}),
     'far-equality': ('equality', 'x: Scalar(1, 2)', 'return tanh(100 * x + 400), 1 + 0 * x', {'refuted'}),
     'near-tie-exp2': ('upper', 'x: Scalar(1, 2)', 'return 1 + exp(-5000), exp(x)*exp(-x)', {'refuted', 'undecided'}),
     # Hypotheses.
