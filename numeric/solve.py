@@ -15,6 +15,7 @@ from numeric.loop import Run
 from numeric.methods import METHODS
 from numeric.problems import Regression
 from numeric.progress import Progress, ProgressLine
+from numeric.sketching.columns import sampling_variables
 from numeric.solution import Solution, StartResult
 from numeric.starts import Start, first_start
 from numeric.starts import starts as starting_points
@@ -56,8 +57,8 @@ def solve(
             - "gradient-descent", with backtracking, and "gradient-flow", through SciPy's integrators: in the stored
               variables, as theory describes them;
             - "lbfgs", "trust-exact": SciPy's, in whitened variables;
-            - "sketched-newton": Newton on sampled rows of A, for one target in vector form; the variables are scaled,
-              not whitened, so that A keeps its zeros;
+            - "sketched-newton": Newton on sampled rows of A, for one target in vector form, where the variables are
+              scaled, not whitened, so that A keeps its zeros; or on sampled entries of Z in matrix form;
             - "auto": Gauss-Newton (by products in matrix form), followed by dense matrices where the products of a
               step do not suffice, and by Newton where the residual stays large or the point is a saddle. Where no x0
               is given, the first step goes to the fit of the target's logits, if that decreases the value. The
@@ -102,7 +103,8 @@ def solve(
     report = ProgressLine() if progress is True else progress or None
     if isinstance(report, ProgressLine):
         variables = watched(variables, report.reading)
-    known = identifiability(problem, variables) if change is whiten else None
+    whitened = change is whiten or (change is sampling_variables and variables.left is not None)
+    known = identifiability(problem, variables) if whitened else None
     judged_in = whiten(problem) if change is unchanged else None
     alone = x0 is None and starts == 1
     try:

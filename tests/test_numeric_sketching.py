@@ -261,6 +261,30 @@ def test_an_indefinite_hessian_has_no_eps0():
     assert found.eps0 == np.inf
 
 
+def test_the_iteration_ends_where_eps0_has_settled():
+    # The error of a sample has a spectrum without gaps; 40 is the limit, beyond which there is nothing to save.
+    K = np.random.default_rng(11).normal(size=(2000, 64)) / np.sqrt(2000)
+    H, count = K.T @ K, 0
+
+    def product(v):
+        nonlocal count
+        count += 1
+        return v
+
+    found = spread(product, np.linalg.cholesky(H), np.random.default_rng(0), 40)
+    assert 4 <= count <= 12
+    # With H = I the whole error is that of the sample.
+    assert 0.8 <= found.eps0 / np.abs(np.linalg.eigvalsh(H) - 1.0).max() <= 1.0 + ROUNDING
+
+
+def test_a_hessian_that_is_seen_to_be_indefinite_ends_the_iteration():
+    curvatures = np.concatenate([[-50.0], np.ones(29)])
+    calls = []
+    found = spread(lambda v: calls.append(v) or curvatures * v, np.eye(30), np.random.default_rng(0))
+    assert found.low < 0.0
+    assert len(calls) <= 2
+
+
 def test_an_exact_multiple_ends_the_iteration_at_once():
     found = spread(lambda v: 2.0 * v, np.eye(30), np.random.default_rng(0))
     assert (found.low, found.high) == (pytest.approx(2.0), pytest.approx(2.0))

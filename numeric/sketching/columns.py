@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
 from numeric.problems import Regression
@@ -12,11 +13,23 @@ from numeric.rows import RowSource, SlicedRows
 from numeric.sketching.leverage import DISTORTION, sketched_basis
 from numeric.sketching.sketches import sparse_sign
 from numeric.validation import InputError
-from numeric.whitening import Factor, WhitenedRegression
+from numeric.whitening import Factor, WhitenedRegression, whiten
 from numeric.whitening_stream import ChangedRows, scaled_columns
 
 FAILURE = 1e-3
 """Probability, as of `sparse_sign`, that the rank is not seen; then x is right, but not the shortest."""
+
+
+def sampling_variables(problem: Regression) -> WhitenedRegression:
+    """The variables of sketched Newton: whitened in matrix form, where A1 and A2 are small, else `scale_columns`.
+
+    Args:
+        problem: in vector form, with one target, or in matrix form.
+
+    Raises:
+        InputError: a problem in vector form with several targets.
+    """
+    return whiten(problem) if isinstance(problem.forms[0], MatrixForm) else scale_columns(problem)
 
 
 def scale_columns(problem: Regression) -> WhitenedRegression:
@@ -34,8 +47,7 @@ def scale_columns(problem: Regression) -> WhitenedRegression:
     form = problem.forms[0]
     if not isinstance(form, (VectorForm, StreamForm)):
         raise InputError(
-            f'method: "sketched-newton" samples rows of one A, but this is {problem!r}; '
-            'use method="newton", or "lbfgs" if there are many unknowns'
+            f"problem: columns are scaled where there is one A, but this is {problem!r}; use sampling_variables"
         )
     if len(problem.x_shape) > 1:
         raise InputError(

@@ -50,10 +50,15 @@ def sample_size(scores: Scores, accuracy: float, failure: float, signed: bool = 
     Raises:
         InputError: accuracy or failure is not strictly between 0 and 1.
     """
+    return theorem_size(scores.total, scores.rank, accuracy, failure, signed)
+
+
+def theorem_size(total: float, rank: int, accuracy: float, failure: float, signed: bool) -> int:
+    """The same, for total and r as in the theorem."""
     check_probability("accuracy", accuracy)
     check_probability("failure", failure)
-    terms = scores.total * (1.0 + accuracy / 3.0) + signed * accuracy / 3.0
-    return math.ceil(2.0 * terms * accuracy**-2 * math.log(2.0 * max(1, scores.rank) / failure))
+    terms = total * (1.0 + accuracy / 3.0) + signed * accuracy / 3.0
+    return math.ceil(2.0 * terms * accuracy**-2 * math.log(2.0 * max(1, rank) / failure))
 
 
 def subsample(scores: Scores, draws: int, generator: np.random.Generator) -> Sample:

@@ -5,16 +5,54 @@ stays as it is: V^T = A^T U has a few columns of length d.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from numeric.forms.stream import StreamSecondOrder
 from numeric.kernels import Array
 from numeric.rows import RowSource
-from numeric.sketching.sampling import Sample, sampled_gram
+from numeric.sketching.leverage import Scores
+from numeric.sketching.sampling import Sample, sample_size, sampled_gram, subsample
 
 FLOOR = 1e-12
 """Rows count with at least this share of the largest |D|, so that the basis spans all of A's rows where D vanishes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """A sampled Hessian in the coordinates of its sampler.
+
+    Attributes:
+        matrix: H~, symmetric, shape (r, r).
+        sampled: distinct rows in it.
+        exact: whether no row was left out.
+    """
+
+    matrix: Array
+    sampled: int
+    exact: bool
+
+
+class Sampler(Protocol):
+    """A Hessian whose diagonal part can be sampled."""
+
+    @property
+    def basis(self) -> Array | None:
+        """T of shape (d, r): x = T y in the coordinates of `draw` and `product`; None for x itself, as a vector."""
+        ...
+
+    def size(self, accuracy: float, failure: float) -> int:
+        """The draws for which the sampling theorem holds with eps = accuracy and delta = failure."""
+        ...
+
+    def draw(self, draws: int, generator: np.random.Generator) -> Draw:
+        """H~ from so many rows."""
+        ...
+
+    def product(self, v: Array) -> Array:
+        """H v exactly."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +103,34 @@ class SplitHessian:
         for block in self.source.blocks(np.dtype(float), 1):
             total += block.adjoint(self.D[block.rows] * block.forward(v))
         return total
+
+
+@dataclass(frozen=True, eq=False)
+class RowSampler:
+    """A `Sampler` of a vector problem: rows of A by their leverage scores.
+
+    Attributes:
+        split: the Hessian.
+        scores: for its weights.
+    """
+
+    split: SplitHessian
+    scores: Scores
+
+    @property
+    def basis(self) -> Array:
+        """That of the scores, in which G is about the identity."""
+        return self.scores.basis
+
+    def size(self, accuracy: float, failure: float) -> int:
+        """See `sample_size`."""
+        return sample_size(self.scores, accuracy, failure, self.split.signed)
+
+    def draw(self, draws: int, generator: np.random.Generator) -> Draw:
+        """T^T H~ T; all rows where draws are no fewer."""
+        sample = subsample(self.scores, draws, generator)
+        return Draw(self.split.sampled(sample, self.basis), len(sample.rows), sample.exact)
+
+    def product(self, v: Array) -> Array:
+        """T^T H T v, in one read of A."""
+        return self.basis.T @ self.split.product(self.basis @ v)

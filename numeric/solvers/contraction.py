@@ -8,7 +8,7 @@ import numpy as np
 
 from numeric.kernels import Array
 from numeric.problems import Regression
-from numeric.sketching.columns import scale_columns
+from numeric.sketching.columns import sampling_variables
 from numeric.solvers.sketched_newton import SketchedNewton
 from numeric.solvers.state import State, try_point
 from numeric.validation import InputError, check_shape, real_array
@@ -21,7 +21,7 @@ class Contraction:
     Attributes:
         step: its number, from 1.
         eps0: measured, see `numeric.solvers.state.Row`.
-        sampled: rows of A in H~.
+        sampled: rows of A, or of A1 (x) A2, in H~.
         euclidean: ||e_{t+1}||_2/||e_t||_2 in the stored variables.
         h_norm: ||e_{t+1}||_H/||e_t||_H, H the exact Hessian at x_t.
         error: ||e_{t+1}||_2.
@@ -79,8 +79,8 @@ def contraction_report(
     """Runs sketched Newton from x0 and compares each iterate with a known minimum.
 
     Args:
-        problem: in vector form, with one target.
-        x0: the start, shape (d,).
+        problem: in vector form, with one target, or in matrix form.
+        x0: the start, of shape `problem.x_shape`.
         x_star: the minimum, as of `solve(problem, method="newton")`.
         steps: at most; fewer are made where a step is not possible.
         method: None for `SketchedNewton()`.
@@ -89,8 +89,8 @@ def contraction_report(
     Raises:
         InputError: the problem cannot be sampled, or x0 or x_star has the wrong shape.
     """
-    scaled, method = scale_columns(problem), method or SketchedNewton()
-    arrays = [real_array(name, x, 1).astype(float) for name, x in (("x0", x0), ("x_star", x_star))]
+    scaled, method = sampling_variables(problem), method or SketchedNewton()
+    arrays = [real_array(name, x, (1, 2)).astype(float) for name, x in (("x0", x0), ("x_star", x_star))]
     for name, x in zip(("x0", "x_star"), arrays, strict=True):
         check_shape(name, x, problem.x_shape, "the problem")
     x, minimum = arrays
@@ -114,7 +114,7 @@ def contraction_report(
 def _ratios(problem: Regression, x: Array, minimum: Array, after: Array) -> tuple[float, float]:
     H = problem.hessian(x, scaled=True)
     before, now = x - minimum, after - minimum
-    squares = [max(0.0, float(e @ H.dot(e))) for e in (now, before)]
+    squares = [max(0.0, float(np.vdot(e, H.dot(e)))) for e in (now, before)]
     return _length(now) / _length(before), math.sqrt(squares[0] / squares[1])
 
 

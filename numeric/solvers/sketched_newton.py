@@ -10,23 +10,27 @@ G <= rho H, a sample of accuracy eps gives (1 - eps0) H <= H~ <= (1 + eps0) H wi
 (N3' of the page), lambda the least eigenvalue of H, M a Lipschitz constant of the Hessian. In the Euclidean norm the
 papers' claim r_{t+1} <= 2 (eps0 + ...) r_t is false (F1): only sqrt(cond H) times the bound above holds.
 
+In matrix form A = A1 (x) A2, whose rows are drawn as pairs (see `numeric.sketching.pairs`); G is that of its bound.
+
 eps0 is not trusted but measured, in each step, by products with the exact H; a sample with eps0 >= 1/2 is drawn again
 with twice as many rows. A line search on the true loss makes the method safe from any start.
 """
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import scipy.linalg
 
 from numeric.evaluation import Point
+from numeric.forms.matrix_hessian import MatrixHessian
 from numeric.forms.stream import StreamSecondOrder
 from numeric.kernels import Array, unscale
 from numeric.sketching.certificate import Spread, spread
-from numeric.sketching.columns import scale_columns
+from numeric.sketching.columns import sampling_variables
 from numeric.sketching.leverage import Scores, approximate_scores
-from numeric.sketching.sampling import sample_size, subsample
-from numeric.sketching.split import SplitHessian
+from numeric.sketching.pairs import PairSampler
+from numeric.sketching.split import RowSampler, Sampler, SplitHessian
 from numeric.solvers.backtracking import backtrack
 from numeric.solvers.state import State, Variables, describe, try_point
 from numeric.solvers.trust_region import EPS, RESOLUTION
@@ -45,26 +49,30 @@ class Model:
     """A factorized H~ in the coordinates of a basis T of A's row space.
 
     Attributes:
-        basis: T, shape (d, r).
+        basis: T, shape (d, r), or None for the variables themselves, in matrix form as a vector.
         L: the lower Cholesky factor of T^T H~ T, damped where that is needed.
         spread: how H lies to H~.
-        sampled: rows of A in H~.
+        sampled: rows of A, or of A1 (x) A2, in H~.
         damping: what was added to the diagonal.
     """
 
-    basis: Array
+    basis: Array | None
     L: Array
     spread: Spread
     sampled: int
     damping: float
 
     def step(self, g: Array) -> Array:
-        """-T (T^T H~ T)^{-1} T^T g."""
-        return -self.basis @ scipy.linalg.cho_solve((self.L, True), self.basis.T @ g)
+        """-T (T^T H~ T)^{-1} T^T g, of g's shape."""
+        y = -scipy.linalg.cho_solve((self.L, True), self._inner(g))
+        return y.reshape(g.shape) if self.basis is None else self.basis @ y
 
     def dual_norm(self, g: Array) -> float:
         """||g|| in the norm of H~^{-1}: the predicted decrease of a full step is half its square."""
-        return float(np.linalg.norm(scipy.linalg.solve_triangular(self.L, self.basis.T @ g, lower=True)))
+        return float(np.linalg.norm(scipy.linalg.solve_triangular(self.L, self._inner(g), lower=True)))
+
+    def _inner(self, g: Array) -> Array:
+        return g.ravel() if self.basis is None else self.basis.T @ g
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,18 +89,19 @@ class Memory:
 
 @dataclass(frozen=True)
 class SketchedNewton:
-    """Damped Newton steps on leverage-score samples of the rows of A.
+    """Damped Newton steps on leverage-score samples of the rows of A, or of A1 (x) A2.
 
     Attributes:
         accuracy: eps of the sampling theorem.
         failure: delta of the samples; the steps share it evenly, delta/max_steps each. The scores' own failure is not
             counted: what it costs is seen in eps0.
-        draws: rows drawn at first in each step, None for the size of the theorem.
+        draws: rows drawn at first in each step (in matrix form about so many that are kept, from each prompt), None
+            for the size of the theorem.
     """
 
     name: str = "sketched-newton"
     max_steps: int = 300
-    variables: Variables = scale_columns
+    variables: Variables = sampling_variables
     dense: bool = True
     polishes: bool = False
     accuracy: float = 0.25
@@ -101,14 +110,11 @@ class SketchedNewton:
 
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """One accepted step; `budget` is at least one."""
-        second = state.point.hessian[0]
-        assert isinstance(second, StreamSecondOrder), "the problem was not prepared by scale_columns"
-        split = SplitHessian.of(second)
-        if not (np.all(np.isfinite(split.D)) and np.all(np.isfinite(split.V)) and np.any(split.D)):
-            return replace(state, rows=(), blocked="a Hessian that is zero or too large for a float")
         generator = np.random.default_rng([state.seed, state.steps])
-        memory = _scored(state.memory, split, generator)
-        model = self.model(split, memory.moved(split.weights), generator)
+        sampler, memory = _sampler(state, generator)
+        if sampler is None:
+            return replace(state, rows=(), blocked="a Hessian that is zero or too large for a float")
+        model = self.model(sampler, generator)
         point = _search(problem, state, model)
         if point is None:
             return replace(state, rows=(), blocked="line search")
@@ -117,19 +123,34 @@ class SketchedNewton:
         row = replace(row, eps0=model.spread.eps0, sampled=model.sampled)
         return replace(state, point=point, rows=(row,), steps=state.steps + 1, blocked="", memory=memory)
 
-    def model(self, split: SplitHessian, scores: Scores, generator: np.random.Generator) -> Model:
+    def model(self, sampler: Sampler, generator: np.random.Generator) -> Model:
         """A sampled Hessian whose measured eps0 is below `USABLE`, or the exact one.
 
         Only where products with H prove that H is not positive definite no better sample is asked for.
         """
-        failure = self.failure / self.max_steps
-        draws = self.draws or sample_size(scores, self.accuracy, failure, split.signed)
+        draws = self.draws or sampler.size(self.accuracy, self.failure / self.max_steps)
         while True:
-            model, exact = _sampled_model(split, scores, draws, generator)
-            usable = model.damping == 0.0 and model.spread.eps0 < USABLE
-            if usable or exact or model.spread.low <= 0.0:
+            drawn = sampler.draw(draws, generator)
+            L, damping = damped_factor(drawn.matrix)
+            model = Model(sampler.basis, L, spread(sampler.product, L, generator), drawn.sampled, damping)
+            usable = damping == 0.0 and model.spread.eps0 < USABLE
+            if usable or drawn.exact or model.spread.low <= 0.0:
                 return model
             draws *= 2
+
+
+def _sampler(state: State, generator: np.random.Generator) -> tuple[Sampler | None, Memory | None]:
+    """The Hessian of the state's point, ready to be sampled, or None where it is zero or not finite."""
+    summands = state.point.hessian
+    if isinstance(summands[0], MatrixHessian):
+        pairs = PairSampler.of(state.point, cast(tuple[MatrixHessian, ...], summands))
+        return (pairs if pairs.usable else None), None
+    assert isinstance(summands[0], StreamSecondOrder), "the problem was not prepared by sampling_variables"
+    split = SplitHessian.of(summands[0])
+    if not (np.all(np.isfinite(split.D)) and np.all(np.isfinite(split.V)) and np.any(split.D)):
+        return None, state.memory
+    memory = _scored(state.memory, split, generator)
+    return RowSampler(split, memory.moved(split.weights)), memory
 
 
 def _scored(memory: Memory | None, split: SplitHessian, generator: np.random.Generator) -> Memory:
@@ -137,15 +158,6 @@ def _scored(memory: Memory | None, split: SplitHessian, generator: np.random.Gen
     if memory is not None and memory.moved(split.weights).total <= STALE * memory.scores.total:
         return memory
     return Memory(approximate_scores(split.source, split.weights, generator), split.weights)
-
-
-def _sampled_model(
-    split: SplitHessian, scores: Scores, draws: int, generator: np.random.Generator
-) -> tuple[Model, bool]:
-    basis, sample = scores.basis, subsample(scores, draws, generator)
-    L, damping = damped_factor(split.sampled(sample, basis))
-    found = spread(lambda y: basis.T @ split.product(basis @ y), L, generator)
-    return Model(basis, L, found, len(sample.rows), damping), sample.exact
 
 
 def damped_factor(H: Array) -> tuple[Array, float]:
@@ -172,7 +184,7 @@ def _search(problem: WhitenedRegression, state: State, model: Model) -> Point | 
     """The next point, or None where the loss falls no further."""
     first = state.point.first_order
     step = model.step(first.gradient)
-    slope = float(first.gradient @ step)
+    slope = float(np.vdot(first.gradient, step))
     if -slope <= RESOLUTION * EPS * abs(first.value):
         return _below_resolution(problem, state.point, model, state.point.x + step)
     return backtrack(problem, state, step, slope).point
