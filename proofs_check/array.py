@@ -13,9 +13,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 import sympy
+from flint import fmpq
 
 from .exact import Count, rational
 
+HALF = fmpq(1, 2)
 _BACKEND: ContextVar[Any] = ContextVar("backend")
 
 
@@ -29,7 +31,7 @@ def working_in(backend: Any) -> Iterator[None]:
         _BACKEND.reset(token)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Array:
     """A number, vector or matrix of one back end.
 
@@ -41,6 +43,11 @@ class Array:
     data: Any
     backend: Any
     __array_ufunc__ = None  # NumPy leaves mixed operations to this class
+
+    def __init__(self, data: Any, backend: Any) -> None:
+        # A claim makes one of these an operation; the initializer of a frozen dataclass takes three times as long.
+        own = self.__dict__
+        own["data"], own["backend"] = data, backend
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -129,6 +136,8 @@ def wrap(like: Array, data: Any) -> Array:
 
 def is_number(value: Any) -> bool:
     """Whether ``value`` is a plain exact number (a float is refused here, with the remedy)."""
+    if isinstance(value, (int, fmpq)):
+        return True
     if isinstance(value, Array) or value is None:
         return False
     if isinstance(value, sympy.Expr):
@@ -143,6 +152,8 @@ def is_number(value: Any) -> bool:
 
 
 def _exact_constant(value: sympy.Expr) -> bool:
+    if value.is_Rational:
+        return True
     if value.has(sympy.Float):
         raise TypeError(f"a claim holds exact numbers, got the SymPy expression {value} with a Float; use Rational")
     return value.is_number
@@ -151,7 +162,7 @@ def _exact_constant(value: sympy.Expr) -> bool:
 def same_backend(value: Any, like: Array) -> Array:
     """``value`` as an Array of the back end of ``like``."""
     if isinstance(value, Array):
-        if value.backend != like.backend:
+        if value.backend is not like.backend and value.backend != like.backend:
             raise TypeError(f"arrays of two back ends do not mix: {value.backend.name} and {like.backend.name}")
         return value
     if is_number(value):
@@ -175,9 +186,10 @@ def binary(name: str, left: Any, right: Any) -> Array:
     """An entrywise operation of two arrays of one shape, or of an array and a number."""
     like = left if isinstance(left, Array) else right
     left, right = same_backend(left, like), same_backend(right, like)
-    if left.shape != right.shape and left.shape and right.shape:
-        raise ValueError(f"{name} needs equal shapes or a number, got {left.shape} and {right.shape}")
-    return wrap(like, like.backend.binary(name, left.data, right.data))
+    ours, theirs = left.shape, right.shape
+    if ours and theirs and ours != theirs:
+        raise ValueError(f"{name} needs equal shapes or a number, got {ours} and {theirs}")
+    return Array(like.backend.binary(name, left.data, right.data), like.backend)
 
 
 def _matmul(left: Array, right: Array) -> Array:
@@ -197,7 +209,7 @@ def _power(base: Array, exponent: Any) -> Array:
     whole, rest = int(q.p) // int(q.q), q - int(q.p) // int(q.q)
     if rest == 0:
         return _whole_power(base, whole)
-    if rest == rational("1/2"):
+    if rest == HALF:
         return sqrt(base) if whole == 0 else sqrt(base) * _whole_power(base, whole)
     return exp(log(base) * q)
 

@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 
 from .constants import evaluate_expression
-from .exact import each, rational
+from .exact import each, rational, shaped
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Cells:
 
     def array_of(self, cells: Any) -> np.ndarray:
         """Cells of the field as data: one cell, or a list of them."""
-        return _object_list(list(cells)) if isinstance(cells, (list, tuple)) else _cell(cells)
+        return shaped(list(cells), (len(cells),)) if isinstance(cells, (list, tuple)) else _cell(cells)
 
     def matrix(self, rows: list[list[Any]]) -> np.ndarray:
         """Nested cells of the field as data."""
-        return _object_list([cell for row in rows for cell in row]).reshape(len(rows), -1)
+        return shaped([cell for row in rows for cell in row], (len(rows), -1))
 
     def stack(self, cells: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-        return each(lambda cell: cell[()], _object_list(cells)).reshape(shape)
+        return shaped([cell[()] for cell in cells], shape)
 
     def reshape(self, data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return data.reshape(shape)
@@ -110,10 +110,3 @@ def _cell(value: Any) -> np.ndarray:
 
 def _as_array(value: Any) -> np.ndarray:
     return value if isinstance(value, np.ndarray) else _cell(value)
-
-
-def _object_list(items: list[Any]) -> np.ndarray:
-    out = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):
-        out[i] = item
-    return out

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import operator
 import pkgutil
 import re
 from collections.abc import Callable
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 import sympy
 
 from .arithmetic import Array, absolute, cosh, exp, lifted, log, maximum, minimum, sinh, tanh, working_in
-from .exact import InputError
+from .exact import InputError, rational
 
 _FUNCTIONS: dict[Any, Callable[..., Array]] = {
     sympy.exp: exp,
@@ -93,25 +94,59 @@ def constant(identifier: str, expression: str | None = None, **values: Any) -> A
     Returns:
         A number of the claim's arithmetic.
     """
-    tree = _expression(identifier, expression)
-    names = _symbol_names(tree)
+    tree, names = _stated(identifier, expression)
     if not names <= values.keys():
         raise InputError(f"constant {identifier!r} = {tree} needs values for {sorted(names)}, got {sorted(values)}")
-    return walk(tree, values, {})
+    return evaluated(tree, values)
 
 
 _expression = expression
 
 
+@lru_cache(maxsize=1024)
+def _stated(identifier: str, text: str | None) -> tuple[sympy.Expr, frozenset[str]]:
+    tree = _expression(identifier, text)
+    return tree, frozenset(symbol.name for symbol in tree.free_symbols)
+
+
+def evaluated(tree: sympy.Expr, values: dict[str, Any]) -> Array:
+    """The value of an exact expression in the arithmetic at work.
+
+    Args:
+        tree: the expression.
+        values: of its symbols, by name.
+    """
+    parts: list[Array] = []
+    for function, operands in _program(tree):
+        if function is None:
+            parts.append(lifted("constant", values[operands] if isinstance(operands, str) else operands))
+        else:
+            parts.append(function(*(parts[place] for place in operands)))
+    return parts[-1]
+
+
 @lru_cache(maxsize=512)
-def _symbol_names(tree: sympy.Expr) -> frozenset[str]:
-    return frozenset(symbol.name for symbol in tree.free_symbols)
+def _program(tree: sympy.Expr) -> list[tuple[Callable[..., Array] | None, Any]]:
+    """The operations of an expression in order: the name of a symbol, a rational, or a function of earlier places."""
+    steps: list[tuple[Callable[..., Array] | None, Any]] = []
+    places: dict[sympy.Expr, int] = {}
+
+    def place(part: sympy.Expr) -> int:
+        if part not in places:
+            function, parts = _operation(part)
+            operands = part.name if part.is_Symbol else rational(part) if part.is_Rational else None
+            steps.append((function, tuple(map(place, parts)) if operands is None else operands))
+            places[part] = len(steps) - 1
+        return places[part]
+
+    place(tree)
+    return steps
 
 
 def evaluate_expression(tree: sympy.Expr, backend: Any) -> Any:
     """Data of ``backend`` for an exact SymPy constant."""
     with working_in(backend):
-        return walk(tree, {}, {}).data
+        return evaluated(tree, {}).data
 
 
 def walk(tree: sympy.Expr, values: dict[str, Any], memo: dict[sympy.Expr, Array]) -> Array:
@@ -122,21 +157,26 @@ def walk(tree: sympy.Expr, values: dict[str, Any], memo: dict[sympy.Expr, Array]
 
 
 def _evaluated(tree: sympy.Expr, values: dict[str, Any], memo: dict[sympy.Expr, Array]) -> Array:
-    if tree.is_Symbol:
-        return lifted("constant", values[tree.name])
-    if tree.is_Rational:
-        return lifted("constant", tree)
+    function, parts = _operation(tree)
+    if function is None:
+        return lifted("constant", values[tree.name] if tree.is_Symbol else tree)
+    return function(*(walk(part, values, memo) for part in parts))
+
+
+def _operation(tree: sympy.Expr) -> tuple[Callable[..., Array] | None, tuple[sympy.Expr, ...]]:
+    """The function at the root of an expression and its operands; None for a symbol or a rational."""
+    if tree.is_Symbol or tree.is_Rational:
+        return None, ()
     if tree is sympy.E:
-        return exp(1)
+        return partial(exp, 1), ()
     if tree.is_Pow and tree.exp.is_Rational:
-        return walk(tree.base, values, memo) ** tree.exp
-    parts = [walk(part, values, memo) for part in tree.args]
-    if tree.is_Add:
-        return reduce(lambda a, b: a + b, parts)
-    if tree.is_Mul:
-        return reduce(lambda a, b: a * b, parts)
+        exponent = rational(tree.exp)
+        return lambda base: base**exponent, (tree.base,)
+    if tree.is_Add or tree.is_Mul:
+        combined = operator.add if tree.is_Add else operator.mul
+        return lambda *parts: reduce(combined, parts), tree.args
     if tree.is_Pow:
-        return parts[0] ** parts[1]
+        return operator.pow, tree.args
     if tree.func in _FUNCTIONS:
-        return _FUNCTIONS[tree.func](*parts)
+        return _FUNCTIONS[tree.func], tree.args
     raise InputError(f"a constant is built from + - * / ** exp log sqrt sinh cosh tanh Abs Max Min and E, got {tree}")

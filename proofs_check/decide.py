@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ class Decision:
         trivial: one side is exactly zero at every entry, so that equality would say nothing.
         defined: every entry of both sides is a real number.
         ratio: log10 of how much of the bound is used (0 at equality, above 0 beyond it); for reports.
-        left, right: the sides at the entry that decides, as text with error bounds.
-        gap: left - right there, or what is left open, as text.
+        sides: left and right at the entry that decides; None where no side was looked at.
+        note: what is left open, before the difference of the sides.
     """
 
     admissible: Truth
@@ -45,12 +46,32 @@ class Decision:
     trivial: bool = False
     defined: bool = False
     ratio: float = float("-inf")
-    left: str = ""
-    right: str = ""
-    gap: str = ""
+    sides: tuple[Any, Any] | None = field(default=None, repr=False)
+    note: str = ""
+
+    @property
+    def left(self) -> str:
+        """The left side at the entry that decides, as text with error bounds."""
+        return self._described(lambda left, _: balls.describe(left))
+
+    @property
+    def right(self) -> str:
+        """The right side there."""
+        return self._described(lambda _, right: balls.describe(right))
+
+    @property
+    def gap(self) -> str:
+        """What is left open: left - right there, as text."""
+        return self.note + self._described(_gap)
+
+    def _described(self, text: Callable[[Any, Any], str]) -> str:
+        if self.sides is None:
+            return ""
+        with balls.precision(self.bits):
+            return text(*self.sides)
 
 
-INADMISSIBLE = Decision(Truth.NO, Truth.UNKNOWN, 0, gap="a hypothesis is not met")
+INADMISSIBLE = Decision(Truth.NO, Truth.UNKNOWN, 0, note="a hypothesis is not met")
 
 
 def decide(claim: Claim, instance: Instance, ceiling: int = CEILING, tie_break: bool = True) -> Decision:
@@ -64,18 +85,18 @@ def decide(claim: Claim, instance: Instance, ceiling: int = CEILING, tie_break: 
     """
     if not claim.admits(instance):
         return INADMISSIBLE
-    bits, tried = FIRST_BITS, not tie_break or cells(instance) > TIE_CELLS
+    bits, tried = FIRST_BITS, not tie_break
     while True:
         decision = _at(claim, instance, bits)
         if decision.admissible is Truth.NO or Truth.UNKNOWN not in (decision.admissible, decision.truth):
             return decision
         if bits >= TIE_BITS and not tried:
             tried = True
-            decided = _tie_broken(claim, instance, decision)
+            decided = _tie_broken(claim, instance, decision) if cells(instance) <= TIE_CELLS else None
             if decided is not None:
                 return decided
         if bits >= ceiling:
-            return replace(decision, gap=f"at the ceiling of {bits} bits left - right = {decision.gap}")
+            return replace(decision, note=f"at the ceiling of {bits} bits left - right = ")
         bits *= 2
 
 
@@ -104,6 +125,8 @@ def _all(truths: Any) -> Truth:
 
 
 def _pairs(left: Array, right: Array) -> list[tuple[Any, Any]]:
+    if not left.shape and not right.shape:
+        return [(left.data[()], right.data[()])]
     a, b = np.broadcast_arrays(left.data, right.data)
     return list(zip(a.reshape(-1), b.reshape(-1), strict=True))
 
@@ -112,10 +135,8 @@ def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decis
     pairs = _pairs(sides.left, sides.right)
     truths = [balls.compare(a, claim.relation, b) for a, b in pairs]
     usages = [usage(claim.kind, a, b) for a, b in pairs]
-    wrong = [i for i, truth in enumerate(truths) if truth is Truth.NO]
-    order = sorted(range(len(pairs)), key=lambda i: (i in wrong, truths[i] is Truth.UNKNOWN, usages[i]))
-    worst = order[-1]
-    left, right = pairs[worst]
+    wrong = {i for i, truth in enumerate(truths) if truth is Truth.NO}
+    worst = max(range(len(pairs)), key=lambda i: (i in wrong, truths[i] is Truth.UNKNOWN, usages[i]))
     return Decision(
         admissible=admissible,
         truth=_all(truths),
@@ -124,9 +145,7 @@ def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decis
         trivial=all(0 in (balls.sign(a), balls.sign(b)) for a, b in pairs),
         defined=all(_defined(a, b) for a, b in pairs),
         ratio=max(usages),
-        left=balls.describe(left),
-        right=balls.describe(right),
-        gap=_gap(left, right),
+        sides=pairs[worst],
     )
 
 

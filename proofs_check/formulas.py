@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -152,11 +153,11 @@ def _hessian_entry(d: list[Any], u: list[list[Any]], c: list[list[Any]], i: int,
 
 def _assembled(d: list[Any], u: list[list[Any]], c: list[list[Any]]) -> np.ndarray:
     """diag(D) + U C U^T, with U given by its columns."""
-    from flint import arb, arb_mat
+    from flint import arb_mat
 
     n, k = len(d), len(u)
-    columns = arb_mat(k, n, [arb(cell) for column in u for cell in column])
-    weighted = arb_mat(k, k, [arb(cell) for row in c for cell in row]) * columns
+    columns = arb_mat(k, n, list(chain.from_iterable(u)))
+    weighted = arb_mat(k, k, list(chain.from_iterable(c))) * columns
     low_rank = columns.transpose() * weighted
     out = np.empty(n * n, dtype=object)
     out[:] = low_rank.entries()

@@ -13,7 +13,7 @@ from flint import fmpq
 from .arithmetic import working_in
 from .backends import BALLS, Instance, float_arguments, joined, plain_floats
 from .balls import ball, precision
-from .constants import parsed, walk
+from .constants import evaluated, parsed
 from .exact import Count, InputError, rational, text, to_float
 from .screen import Screen
 
@@ -27,7 +27,7 @@ def _bounds(tree: sympy.Expr, arguments: tuple[tuple[str, Any], ...]) -> tuple[f
     """Rationals around an expression of exact numbers; equal where it is rational."""
     values = {name: joined(value, BALLS) for name, value in arguments}
     with precision(LIMIT_BITS), working_in(BALLS):
-        cell = walk(tree, values, {}).data[()]
+        cell = evaluated(tree, values).data[()]
         if isinstance(cell, fmpq):
             return cell, cell
         enclosure = ball(cell)
@@ -116,4 +116,4 @@ class Limit:
             return np.full(count, to_float(self._number))
         values = float_arguments({name: known[name] for name in self.names}, count)
         with working_in(Screen(count)):
-            return plain_floats(walk(self.tree, values, {}).data)
+            return plain_floats(evaluated(self.tree, values).data)

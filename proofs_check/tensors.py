@@ -27,6 +27,9 @@ TURN_BITS = 20
 CONCENTRATIONS = (0.2, 1.0, 5.0)
 """Random points of a simplex are near its corners, uniform, or near its middle."""
 _SHAPE = {"dim", "rows", "columns", "rank"}
+_EUCLIDEAN = {"norm2", "frobenius"}
+FEW = 8
+"""Up to so many rationals are squared and summed as they are; more of them over a common denominator."""
 _NORMS = {"norm1", "norm2", "norm_inf", "spectral", "frobenius"}
 
 
@@ -50,8 +53,13 @@ def _within(value: np.ndarray, limits: dict[str, Limit], known: Instance) -> boo
     if ("low" in limits or "high" in limits) and not Ends.of(limits, known).admits(value):
         return False
     norms = _norms(limits, known)
-    grid = Grid.of(value) if norms else None
-    return grid is None or all(grid.within(name, limit) for name, limit in norms.items())
+    if not norms:
+        return True
+    if len(norms) == 1 and value.size <= FEW and not norms.keys().isdisjoint(_EUCLIDEAN):
+        (limit,) = norms.values()
+        return bool(limit >= 0 and sum(cell * cell for cell in value.ravel().tolist()) <= limit * limit)
+    grid = Grid.of(value)
+    return all(grid.within(name, limit) for name, limit in norms.items())
 
 
 def _of_several_shapes(limits: dict[str, Limit], knowns: Sequence[Instance]) -> bool:
