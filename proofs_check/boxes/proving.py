@@ -85,13 +85,18 @@ def _over_sizes(
     whole = math.prod(len(d.values(d.high)) for d in sizes.values()) <= COMBINATIONS
     ceilings = (d.high if whole else SMALLEST for d in sizes.values())
     proved: list[Scope] = []
+    hopeless: list[tuple[int, ...]] = []
     for combination in product(*(d.values(c) for d, c in zip(sizes.values(), ceilings, strict=True))):
+        if any(all(a <= b for a, b in zip(failed, combination, strict=True)) for failed in hopeless):
+            continue
         chosen = dict(zip(sizes, map(Count, combination), strict=True))
         scope = _certain_at(claim, chosen, certain, Budget(terms if whole else FEW_TERMS))
         if scope is not None:
             proved.append(scope)
         elif whole or every:
             return None
+        else:
+            hopeless.append(combination)
     if not proved:
         return None
     parts = [describe_sizes([dict(scope.sizes) for scope in proved])] if sizes else []
