@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import factorial, prod
 from typing import Any
 
@@ -63,11 +64,15 @@ class Polynomial:
             sign: E|g| of a standard normal g, which letters of signs need.
         """
         total: Any = 0
-        for a, x in self.terms.items():
-            for b, y in (other.terms if other is not None else {(): 1}).items():
-                moment = _moment(_merged(a, b), sign)
-                if not (isinstance(moment, int) and moment == 0):
-                    total = total + _times(_times(x, y), moment)
+        first = list(self.terms.items())
+        second = [((), 1)] if other is None else list(other.terms.items())
+        for place, (a, x) in enumerate(first):
+            # Of a square, a product of two different terms counts twice.
+            for b, y in first[place:] if other is self else second:
+                factor, signs = _moment(a, b)
+                if factor:
+                    moment = factor * (2 if other is self and b is not a else 1)
+                    total = total + _times(_times(x, y), moment * sign**signs if signs else moment)
         return total
 
 
@@ -127,6 +132,7 @@ def _times(x: Any, y: Any) -> Any:
     return x if isinstance(y, int) and y == 1 else x * y
 
 
+@lru_cache(maxsize=1 << 16)
 def _merged(a: Monomial, b: Monomial) -> Monomial:
     powers = dict(a)
     for letter, power in b:
@@ -134,21 +140,24 @@ def _merged(a: Monomial, b: Monomial) -> Monomial:
     return tuple(sorted(powers.items()))
 
 
-def _moment(monomial: Monomial, sign: Any) -> Any:
+@lru_cache(maxsize=1 << 16)
+def _moment(a: Monomial, b: Monomial) -> tuple[int, int]:
+    """(k, m) with E[a b] = k E|g|^m for a standard normal g."""
+    monomial = _merged(a, b)
     powers = dict(monomial)
-    moment: Any = 1
+    factor, signs = 1, 0
     for letter, power in monomial:
         if letter[0] == "exponential":
-            moment = _times(moment, factorial(power))
+            factor *= factorial(power)
         elif letter[0] == "sign" and power % 2:
             # E[sign(g) g^k] = E|g|^k = (k - 1)!! E|g| for odd k, by parts; 0 for even k.
             beside = powers.get(("normal", letter[1], 0), 0)
-            moment = _times(moment, _double_factorial(beside - 1) * sign) if beside % 2 else 0
+            factor, signs = factor * (_double_factorial(beside - 1) if beside % 2 else 0), signs + 1
         elif letter[0] == "normal" and not (letter[2] == 0 and powers.get(("sign", letter[1]), 0) % 2):
-            moment = 0 if power % 2 else _times(moment, _double_factorial(power - 1))
-        if isinstance(moment, int) and moment == 0:
-            return 0
-    return moment
+            factor *= 0 if power % 2 else _double_factorial(power - 1)
+        if not factor:
+            return 0, 0
+    return factor, signs
 
 
 def _double_factorial(k: int) -> int:
