@@ -111,9 +111,10 @@ def _worst_of_each_size(found: Survey) -> list[Instance]:
     usage = np.nan_to_num(found.usage, nan=-np.inf)
     worst: dict[tuple[str, int], int] = {}
     for place in found.admissible[np.argsort(-usage[found.admissible], kind="stable")]:
-        for name, value in found.drawn[place].items():
-            if isinstance(value, int) and cells(found.drawn[place]) <= SEARCH_CELLS:
-                worst.setdefault((name, int(value)), int(place))
+        sizes = [(name, int(value)) for name, value in found.drawn[place].items() if isinstance(value, int)]
+        if any(size not in worst for size in sizes) and cells(found.drawn[place]) <= SEARCH_CELLS:
+            for size in sizes:
+                worst.setdefault(size, int(place))
     return [found.drawn[place] for place in dict.fromkeys(worst.values())]
 
 

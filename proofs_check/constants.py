@@ -94,7 +94,8 @@ def constant(identifier: str, expression: str | None = None, **values: Any) -> A
     Returns:
         A number of the claim's arithmetic.
     """
-    tree, names = _stated(identifier, expression)
+    tree = _expression(identifier, expression)
+    names = _symbol_names(tree)
     if not names <= values.keys():
         raise InputError(f"constant {identifier!r} = {tree} needs values for {sorted(names)}, got {sorted(values)}")
     return evaluated(tree, values)
@@ -103,10 +104,9 @@ def constant(identifier: str, expression: str | None = None, **values: Any) -> A
 _expression = expression
 
 
-@lru_cache(maxsize=1024)
-def _stated(identifier: str, text: str | None) -> tuple[sympy.Expr, frozenset[str]]:
-    tree = _expression(identifier, text)
-    return tree, frozenset(symbol.name for symbol in tree.free_symbols)
+@lru_cache(maxsize=512)
+def _symbol_names(tree: sympy.Expr) -> frozenset[str]:
+    return frozenset(symbol.name for symbol in tree.free_symbols)
 
 
 def evaluated(tree: sympy.Expr, values: dict[str, Any]) -> Array:

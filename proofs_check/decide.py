@@ -102,7 +102,7 @@ def decide(claim: Claim, instance: Instance, ceiling: int = CEILING, tie_break: 
 
 def cells(instance: Instance) -> int:
     """How many numbers an instance holds."""
-    return sum(np.size(value) for value in instance.values())
+    return sum(value.size if isinstance(value, np.ndarray) else 1 for value in instance.values())
 
 
 def _at(claim: Claim, instance: Instance, bits: int) -> Decision:

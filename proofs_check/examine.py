@@ -21,6 +21,7 @@ from .files import json_number
 from .growth import with_profile
 from .ledger import Ledger
 from .proof import prove
+from .recorded import forget
 from .repair import meeting
 from .replacement import Replacement, certified_replacement, observed_replacement
 from .shrink import shrink
@@ -55,6 +56,7 @@ def examine(
         screened: its survey, where the blocks of a large one were drawn elsewhere.
     """
     begun = time.perf_counter()
+    forget()
     if isinstance(item, Malformed):
         where = f"{item.reason} ({Path(item.path).name}:{item.line})"
         return _finished(item, Verdict(item.id, item.paper, outcomes.ERROR, where), begun)

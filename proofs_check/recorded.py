@@ -84,6 +84,11 @@ def record(claim: Claim, instance: Instance) -> Recording:
     return _recorded(claim, tuple(sizes_of(instance).items()), shapes)
 
 
+def forget() -> None:
+    """Drop the recordings that are kept: what a body reads beside its arguments may change between examinations."""
+    _recorded.cache_clear()
+
+
 @lru_cache(maxsize=KEPT)
 def _recorded(
     claim: Claim, sizes: tuple[tuple[str, Count], ...], shapes: tuple[tuple[str, tuple[int, ...]], ...]
