@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.integrate import DOP853
 
 from .reduced import formula_of
 
@@ -49,6 +48,8 @@ def follow(loss: BatchedLoss, start: np.ndarray, times: np.ndarray) -> tuple[np.
         start: (batch, components).
         times: (batch,), at least 0.
     """
+    from scipy.integrate import DOP853
+
     usable = np.isfinite(start).all(axis=1) & np.isfinite(times)
     begin = np.where(usable[:, None], start, 0.0)
     spans = np.where(usable, times, 0.0)
