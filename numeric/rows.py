@@ -8,12 +8,13 @@ error there; afterwards each pass of an evaluation reads it once.
 import mmap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse
 
-from numeric.blocks import Block, DenseBlock, SparseBlock
+from numeric.blocks import Block, DenseBlock, SparseBlock, compressed
+from numeric.kernels import Array
 from numeric.validation import InputError, check_axes, check_dtype, check_finite, common_dtype, real_array
 
 BLOCK_ENTRIES = 1 << 19
@@ -148,6 +149,14 @@ class SlicedRows:
             release()
 
 
+class Part(NamedTuple):
+    """The arrays of some rows of a CSR matrix."""
+
+    data: Array
+    indices: Array
+    indptr: Array
+
+
 @dataclass(frozen=True, eq=False)
 class SparseRows:
     """Rows of a CSR matrix without duplicate entries; a block is a view of its arrays.
@@ -180,8 +189,8 @@ class SparseRows:
             entries = np.searchsorted(A.indptr[start : end + 1], int(A.indptr[start]) + BLOCK_ENTRIES, side="right") - 1
             stop = start + max(1, int(entries))
             first, last = A.indptr[start], A.indptr[stop]
-            arrays = A.data[first:last], A.indices[first:last], A.indptr[start : stop + 1] - first
-            piece = scipy.sparse.csr_array(arrays, shape=(stop - start, A.shape[1]))
+            arrays = Part(A.data[first:last], A.indices[first:last], A.indptr[start : stop + 1] - first)
+            piece = compressed(scipy.sparse.csr_array, arrays, (stop - start, A.shape[1]))
             yield SparseBlock(slice(start, stop), piece.astype(dtype, copy=False))
             start = stop
 
