@@ -60,6 +60,11 @@ def test_the_cost_of_a_step_is_measured_at_growing_sizes():
     assert study.rows[-1]["fresh"] > study.rows[0]["fresh"]
     assert all(0.0 < row["eps0"] < 0.5 for row in study.rows)
     assert "nnz(A)^p" in study.notes[0]
+    hessians, solves = study.parts
+    assert {row["form"] for row in hessians.rows} == {"vector", "matrix"}
+    assert all("costs" in note for note in hessians.notes[:2])
+    assert all(row["error"] < 1e-6 for row in solves.rows if row["problem"] != "vector, far")
+    assert "Seconds of sketched Newton over those of Newton" in solves.notes[0]
 
 
 @pytest.mark.parametrize("name", ["sketching", "contraction"])

@@ -1,6 +1,7 @@
 """Sketched Newton against exact Newton; its measured rate against N3', and F1: the Euclidean rate is false."""
 
 import tracemalloc
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,8 @@ from numeric.sketching.columns import scale_columns
 from numeric.solvers.contraction import Contraction, ContractionReport, contraction_report
 from numeric.solvers.sketched_newton import USABLE, SketchedNewton
 from numeric.solvers.state import State
-from proofs_check.bench.sketching import StepTimes, cost_slope, linear_cost, step_times
+from proofs_check.bench.sketched_hessians import HessianTimes, crossing
+from proofs_check.bench.sketching import StepTimes, cost_slope, linear_cost, slope_interval, step_times
 
 SAME = 1e-7
 """Relative distance of two minima found to a gradient of 1e-10 of the start's, with condition numbers up to 1e3."""
@@ -266,7 +268,22 @@ def test_the_slope_is_that_of_a_power_law():
     times = [StepTimes(n, 2, 2 * n, 1e-6 * n**1.3, 1.0, 1e-9 * n, 0.1, 5) for n in (10, 100, 1000)]
     assert cost_slope(times) == pytest.approx(1.3)
     assert cost_slope(times, "exact") == pytest.approx(1.0)
+    low, high = slope_interval(
+        [replace(step, fresh=step.fresh * f) for step, f in zip(times, (1.0, 1.1, 1.0), strict=True)]
+    )
+    # Residuals log(1.1) (-1, 2, -1)/3 make the standard error log(1.1)/(sqrt(3) ln 10), and Student's t with one degree
+    # of freedom is tan(0.475 pi) = 12.706.
+    assert (low + high) / 2 == pytest.approx(1.3)
+    assert (high - low) / 2 == pytest.approx(12.7062 * np.log(1.1) / (np.sqrt(3) * np.log(10)), rel=1e-4)
     assert step_times(1000, 4, 2, draws=100, repeats=1).to_json()["entries"] == 2000
+
+
+def test_a_crossing_lies_between_two_sizes_by_powers_of_n():
+    # exact ~ n^2 and theorem ~ 100 n meet at n = 100.
+    times = [HessianTimes("matrix", n, 4, float(n**2), 100.0 * n, 1.0, 1e9, 0.1, 0.1, 0.1) for n in (10, 1000, 5000)]
+    assert crossing(times, "theorem") == pytest.approx(100.0)
+    assert crossing(times, "fewer") == 10
+    assert crossing(times, "step") is None
 
 
 @pytest.mark.slow

@@ -40,7 +40,11 @@ class Spread:
 
 
 def spread(
-    product: Callable[[Array], Array], L: Array, generator: np.random.Generator, iterations: int = ITERATIONS
+    product: Callable[[Array], Array],
+    L: Array,
+    generator: np.random.Generator,
+    iterations: int = ITERATIONS,
+    limit: float = np.inf,
 ) -> Spread:
     """The extreme Ritz values, with full orthogonalization.
 
@@ -49,6 +53,7 @@ def spread(
         L: lower triangular, shape (r, r), H~ = L L^T.
         generator: of the start.
         iterations: at most, and no more than r; fewer where eps0 has settled, or H is seen not to be definite.
+        limit: an eps0 from which on its size does not matter.
     """
     r = len(L)
     vectors, images = np.zeros((0, r)), np.zeros((0, r))
@@ -59,7 +64,7 @@ def spread(
         image = scipy.linalg.solve_triangular(L, product(half), lower=True)
         vectors, images = np.vstack([vectors, v]), np.vstack([images, image])
         before, found = found, _ritz(vectors, images)
-        if r > iterations and (found.low <= 0.0 or (count >= FEWEST and _settled(before, found))):
+        if r > iterations and (found.eps0 >= limit or (count >= FEWEST and _settled(before, found))):
             break
         v = image
         for _ in range(2):

@@ -14,6 +14,7 @@ from numeric.kernels import Array
 from numeric.rows import RowSource
 from numeric.sketching.leverage import Scores
 from numeric.sketching.sampling import Sample, sample_size, sampled_gram, subsample
+from numeric.whitening_stream import ChangedRows
 
 FLOOR = 1e-12
 """Rows count with at least this share of the largest |D|, so that the basis spans all of A's rows where D vanishes."""
@@ -99,10 +100,17 @@ class SplitHessian:
 
     def product(self, v: Array) -> Array:
         """H v exactly, in one read: O(nnz(A))."""
-        total = self.V.T @ (self.C @ (self.V @ v))
-        for block in self.source.blocks(np.dtype(float), 1):
-            total += block.adjoint(self.D[block.rows] * block.forward(v))
-        return total
+        return self.V.T @ (self.C @ (self.V @ v)) + _diagonal_product(self.source, self.D, v)
+
+
+def _diagonal_product(source: RowSource, D: Array, v: Array) -> Array:
+    if isinstance(source, ChangedRows) and source.mean is None and not source.always_formed:
+        # The change of variables is applied once, not to each block.
+        return source.P.T @ _diagonal_product(source.inner, D, source.P @ v)
+    total = np.zeros(source.shape[1])
+    for block in source.blocks(np.dtype(float), 1):
+        total += block.adjoint(D[block.rows] * block.forward(v))
+    return total
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,10 +111,12 @@ class SketchedNewton:
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """One accepted step; `budget` is at least one."""
         generator = np.random.default_rng([state.seed, state.steps])
-        sampler, memory = _sampler(state, generator)
+        sampler, memory = _sampler(state, generator, self.draws is None)
         if sampler is None:
             return replace(state, rows=(), blocked="a Hessian that is zero or too large for a float")
         model = self.model(sampler, generator)
+        if self.draws is not None and model.sampled > self.draws:
+            memory = None  # the old scores no longer serve
         point = _search(problem, state, model)
         if point is None:
             return replace(state, rows=(), blocked="line search")
@@ -132,14 +134,15 @@ class SketchedNewton:
         while True:
             drawn = sampler.draw(draws, generator)
             L, damping = damped_factor(drawn.matrix)
-            model = Model(sampler.basis, L, spread(sampler.product, L, generator), drawn.sampled, damping)
+            found = spread(sampler.product, L, generator, limit=USABLE)
+            model = Model(sampler.basis, L, found, drawn.sampled, damping)
             usable = damping == 0.0 and model.spread.eps0 < USABLE
             if usable or drawn.exact or model.spread.low <= 0.0:
                 return model
             draws *= 2
 
 
-def _sampler(state: State, generator: np.random.Generator) -> tuple[Sampler | None, Memory | None]:
+def _sampler(state: State, generator: np.random.Generator, proven: bool) -> tuple[Sampler | None, Memory | None]:
     """The Hessian of the state's point, ready to be sampled, or None where it is zero or not finite."""
     summands = state.point.hessian
     if isinstance(summands[0], MatrixHessian):
@@ -149,13 +152,16 @@ def _sampler(state: State, generator: np.random.Generator) -> tuple[Sampler | No
     split = SplitHessian.of(summands[0])
     if not (np.all(np.isfinite(split.D)) and np.all(np.isfinite(split.V)) and np.any(split.D)):
         return None, state.memory
-    memory = _scored(state.memory, split, generator)
+    memory = _scored(state.memory, split, generator, proven)
     return RowSampler(split, memory.moved(split.weights)), memory
 
 
-def _scored(memory: Memory | None, split: SplitHessian, generator: np.random.Generator) -> Memory:
-    """The last step's scores where they still serve: their cost is that of all else in a step."""
-    if memory is not None and memory.moved(split.weights).total <= STALE * memory.scores.total:
+def _scored(memory: Memory | None, split: SplitHessian, generator: np.random.Generator, proven: bool) -> Memory:
+    """The last step's scores where they still serve, as their cost is that of all else in a step.
+
+    Where the theorem chooses the size, its bound for the moved scores says whether; else eps0 does, see `step`.
+    """
+    if memory is not None and not (proven and memory.moved(split.weights).total > STALE * memory.scores.total):
         return memory
     return Memory(approximate_scores(split.source, split.weights, generator), split.weights)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+import scipy.stats
 
 from numeric import VectorRegression
 from numeric.sketching.columns import scale_columns
@@ -66,7 +67,7 @@ def step_times(
         draws: for each Hessian, None for the size of the theorem.
         repeats: of which the median is taken.
     """
-    problem = scale_columns(_problem(rows, columns, row_entries))
+    problem = scale_columns(regularized_problem(rows, columns, row_entries))
     method = SketchedNewton(draws=draws)
     fresh, after = _median_seconds(problem, method, None, repeats)
     reused, _ = _median_seconds(problem, method, after.memory, repeats)
@@ -82,9 +83,25 @@ def cost_slope(times: Sequence[StepTimes], field: str = "fresh") -> float:
         times: of at least two sizes.
         field: "fresh", "reused" or "exact".
     """
+    return _fitted(times, field).slope
+
+
+def slope_interval(times: Sequence[StepTimes], field: str = "fresh", confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of the exponent by Student's t, for independent errors of the logarithms of the seconds.
+
+    Args:
+        times: of at least three sizes.
+        field: as for `cost_slope`.
+        confidence: of the interval.
+    """
+    fit = _fitted(times, field)
+    half = float(scipy.stats.t.ppf((1.0 + confidence) / 2.0, len(times) - 2)) * fit.stderr
+    return fit.slope - half, fit.slope + half
+
+
+def _fitted(times: Sequence[StepTimes], field: str) -> Any:
     sizes = [math.log(step.entries) for step in times]
-    seconds = [math.log(getattr(step, field)) for step in times]
-    return float(np.polyfit(sizes, seconds, 1)[0])
+    return scipy.stats.linregress(sizes, [math.log(getattr(step, field)) for step in times])
 
 
 def linear_cost(rows: Sequence[int] = ROWS) -> dict[str, Any]:
@@ -94,7 +111,14 @@ def linear_cost(rows: Sequence[int] = ROWS) -> dict[str, Any]:
     return {"times": [step.to_json() for step in times], "slopes": slopes}
 
 
-def _problem(rows: int, columns: int, row_entries: int) -> VectorRegression:
+def regularized_problem(rows: int, columns: int, row_entries: int) -> VectorRegression:
+    """A regularized normalized-exp problem whose target is a model, with a CSR matrix or, where it is full, an array.
+
+    Args:
+        rows: n.
+        columns: d.
+        row_entries: nonzeros in each row, standard normal.
+    """
     generator = np.random.default_rng(rows)
     values = generator.standard_normal((rows, row_entries))
     A: Any = values
