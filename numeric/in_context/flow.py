@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
+from numeric.in_context.following import MOST_STEPS, Path, follow_flow
 from numeric.in_context.reduced import ReducedLoss, check_point
 from numeric.in_context.trajectory import Trajectory, observed
 from numeric.kernels import Array
@@ -17,7 +17,7 @@ RELATIVE_ERROR = 1e-10
 ABSOLUTE_SHARE = 1e-2
 """The absolute error of the integrator, as a part of the relative one times the size of the start or of the limit."""
 CONVERGED = 1e-11
-"""||u U11 - M_*|| / ||M_*|| at which the event ends the flow."""
+"""||u U11 - M_*|| / ||M_*|| at which the flow ends."""
 TIME_SCALES = 1e4
 """Without an end the flow is given up after this many of the slowest time scales at the minimum."""
 POINTS = 300
@@ -54,38 +54,31 @@ def gradient_flow(
     path = _Path(loss)
     horizon = TIME_SCALES / _slowest_rate(loss) if end is None else float(end)
 
-    def arrival(_time: float, y: Array) -> float:
-        return path.distance(y) - tolerance
-
-    arrival.terminal = True  # type: ignore[attr-defined]
     y = path.flat(start, scalar)
     size = max(float(np.abs(y).max()), float(np.sqrt(np.linalg.norm(loss.minimizer))))
     options: dict[str, Any] = {} if method == "LSODA" else {"jac": path.jacobian}
-    result = solve_ivp(
-        path.velocity,
-        (0.0, horizon),
-        y,
-        method=method,
-        rtol=rtol,
-        atol=ABSOLUTE_SHARE * rtol * size,
-        events=arrival,
-        **options,
-    )
-    kept = np.unique(np.linspace(0, len(result.t) - 1, min(POINTS, len(result.t))).round().astype(int))
-    matrices, scalars = zip(*(path.point(column) for column in result.y.T[kept]), strict=True)
-    return observed(loss, result.t[kept], matrices, scalars, *_ending(result, path, tolerance))
+    options |= {"rtol": rtol, "atol": ABSOLUTE_SHARE * rtol * size}
+    found = follow_flow(path.velocity, y, horizon, method, lambda y: path.distance(y) - tolerance, **options)
+    kept = np.unique(np.linspace(0, len(found.times) - 1, min(POINTS, len(found.times))).round().astype(int))
+    matrices, scalars = zip(*(path.point(point) for point in found.points[kept]), strict=True)
+    return observed(loss, found.times[kept], matrices, scalars, *_ending(found, path, tolerance))
 
 
-def _ending(result: Any, path: "_Path", tolerance: float) -> tuple[str, str]:
-    last, distance = float(result.t[-1]), path.distance(result.y[:, -1])
-    if result.status == 1:
+def _ending(found: Path, path: "_Path", tolerance: float) -> tuple[str, str]:
+    last, distance = float(found.times[-1]), path.distance(found.points[-1])
+    if found.ending == "arrived":
         return "converged", f"u U11 is within {tolerance:.0e} of its limit after time {last:.6g}."
-    if result.status == 0:
+    if found.ending == "time":
         return "out of time", (
             f"At the end, time {last:.6g}, u U11 is {distance:.2g} from its limit: raise end, or start elsewhere if "
             f"the start is critical (u = 0 and U11 = 0 is)."
         )
-    return "diverged", f"The integrator stopped at time {last:.6g}: {result.message} Loosen rtol or start nearer."
+    if found.ending == "steps":
+        return "out of steps", (
+            f"After {MOST_STEPS} steps, at time {last:.3g}, u U11 is {distance:.2g} from its limit: the covariance is "
+            f"too badly conditioned for the integrator; drop its degenerate directions or loosen rtol."
+        )
+    return "diverged", f"The integrator stopped at time {last:.6g}: {found.message} Loosen rtol or start nearer."
 
 
 def _slowest_rate(loss: ReducedLoss) -> float:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from numeric.in_context.attention import LinearSelfAttention, attention
 from numeric.in_context.covariance import CovarianceLaw, CovarianceMixture
+from numeric.in_context.following import follow_flow
 from numeric.in_context.limits import gamma
 from numeric.in_context.reduced import ReducedLoss, reduced_loss
 from numeric.kernels import Array
@@ -183,21 +183,17 @@ def follow(scene: Landscape, theta: Any, *, end: float = 1e6, rtol: float = 1e-6
     check_shape("theta", start, ((scene.dimension + 1) ** 2,), "the covariance")
     goal = STATIONARY * 2 * scene.reduced.offset
 
-    def arrival(_time: float, y: Array) -> float:
-        return float(np.linalg.norm(scene.gradient(y))) - goal
-
-    arrival.terminal = True  # type: ignore[attr-defined]
-    result = solve_ivp(
+    found = follow_flow(
         lambda _time, y: -scene.gradient(y),
-        (0.0, end),
         start,
-        method="BDF",
+        end,
+        "BDF",
+        lambda y: float(np.linalg.norm(scene.gradient(y))) - goal,
         rtol=rtol,
         atol=rtol * 1e-4,
-        events=arrival,
         jac=lambda _time, y: -scene.hessian(y),
     )
-    return classify(scene, result.y[:, -1])
+    return classify(scene, found.points[-1])
 
 
 def classify(scene: Landscape, theta: Array) -> Arrival:
@@ -213,7 +209,7 @@ def classify(scene: Landscape, theta: Array) -> Arrival:
     if gap <= VANISHED**2 * scene.reduced.offset:
         kind, sentence = "global minimum", "M is the minimizer of the slice u12 = u21 = 0."
     elif norm > 1e3 * STATIONARY * 2 * scene.reduced.offset:
-        kind, sentence = "not stationary", "The flow has not arrived: raise end."
+        kind, sentence = "not stationary", "The flow has not arrived: raise end, or scale Lambda to entries near 1."
     elif eigenvalues[0] < -CURVATURE * eigenvalues[-1]:
         kind, sentence = "saddle", "A direction of descent is left: start a little beside it."
     elif slice_is_zero:

@@ -25,7 +25,7 @@ class Trajectory:
         gradient_norm: (||dl/dU11||_F^2 + (dl/du)^2)^(1/2).
         balance: u^2 - tr(U11 U11^T), constant along the flow (Lemma A.3).
         distance: ||u U11 - M_*||_F / ||M_*||_F.
-        status: "converged", "out of time" or "diverged".
+        status: "converged", "out of time", "out of steps" or "diverged".
         message: what happened and what to do.
     """
 
