@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse
 
 from numeric import AttentionRegression, solve
-from numeric.sketching.pairs import PairSampler, PairScores
+from numeric.sketching.pairs import PairSampler, PairScores, pair_sums
 from numeric.solvers.contraction import contraction_report
 from numeric.solvers.sketched_newton import USABLE, SketchedNewton
 from numeric.whitening import unchanged, whiten
@@ -127,15 +128,31 @@ def test_a_sample_of_the_stated_size_keeps_its_bound():
 @pytest.mark.parametrize("make", [attention, heavy, prompts])
 def test_all_entries_make_the_exact_hessian_and_products_are_exact(make):
     problem = whiten(make())
-    X = np.random.default_rng(1).normal(size=problem.x_shape)
+    # Large enough that each prompt has a log scale of its own.
+    X = 1000.0 * np.random.default_rng(1).normal(size=problem.x_shape)
     one, operator = sampler(problem, X), problem.hessian(X, scaled=True)
     H = operator.to_dense() * np.exp(operator.log_scale - problem.at(X).first_order.log_scale)
+    assert len(one.factors) == 1 or min(one.factors) < 0.9
     whole = one.draw(10**9, np.random.default_rng(0))
     assert whole.exact
     size = np.abs(H).max()
     np.testing.assert_allclose(whole.matrix, H, atol=ROUNDING * size)
     v = np.arange(float(X.size))
     np.testing.assert_allclose(one.product(v), H @ v, atol=10 * ROUNDING * size)
+
+
+def test_entries_of_a_sliding_window_are_found_and_all_of_them_make_the_exact_sums():
+    # With 400 columns the blocks are cropped on both sides.
+    window = np.tri(N1, 400, 30, dtype=bool) & ~np.tri(N1, 400, -30, dtype=bool)
+    problem = whiten(regularized(N1, 400, mask=window))
+    (hessian,) = (one := sampler(problem, np.full((D1, D2), 0.3))).summands
+    assert any(block.columns.start > 0 for block in hessian.evaluation.form.blocks)
+    D = diagonals(hessian)
+    found = one.scores[0].draw(hessian, 3000, np.random.default_rng(0)).tocoo()
+    assert found.nnz > 100
+    assert (np.sign(found.data) == np.sign(D[found.row, found.col])).all()
+    whole = pair_sums(hessian, scipy.sparse.csr_array(D))
+    np.testing.assert_allclose(whole, hessian.pair_sums(), atol=ROUNDING * np.abs(whole).max())
 
 
 def test_the_mean_of_samples_of_prompts_is_the_hessian():
