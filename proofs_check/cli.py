@@ -273,7 +273,7 @@ def report(verdicts: Path, out: Path) -> None:
 
 @main.command()
 @click.argument("name")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE.npz]...")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE | ID]...")
 @click.option("--quick", is_flag=True, help="A smaller version, in seconds.")
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for the tables (CSV, JSON) and pictures.")
 @_json_option
@@ -281,18 +281,23 @@ def report(verdicts: Path, out: Path) -> None:
 def experiment(name: str, files: tuple[Path, ...], quick: bool, out: Path | None, json_to: str | None) -> None:
     """Run an experiment whose table the documentation shows; "list" tells their names.
 
-    recovery: query-key matrices from attention maps; with FILEs (A1, A2, B [, X_true]) for your own heads.
-    sketching: the cost of a sketched Newton step. contraction: its rate in two norms.
-    linear-attention: in-context regression; with FILEs (Lambda, or eigenvalues, [, weights]) for covariance laws of
-    your own. in-context-speed: its seconds.
-    tightness: how claimed, derived and observed constants grow; with IDs or FILE.py for claims of your choice.
+    \b
+    recovery          query-key matrices from attention maps; your own heads: npz FILEs with A1, A2, B [, X_true]
+    sketching         the cost of a sketched Newton step
+    contraction       its rate in two norms
+    linear-attention  in-context regression; your own covariance laws: npz FILEs with Lambda or eigenvalues [, weights]
+    in-context-speed  its seconds
+    tightness         how claimed, derived and observed constants grow; claims of your choice: IDs or FILE.py
     """
     from proofs_check.display import study_table, write_json
     from proofs_check.experiments import EXPERIMENTS, run
     from proofs_check.experiments.output import check_folder, write_study
 
     if name == "list":
-        click.echo("\n".join(f"{known}: {what}" for known, what in EXPERIMENTS.items()))
+        if json_to is not None:
+            write_json({"experiments": dict(EXPERIMENTS)}, json_to)
+        if json_to != "-":
+            click.echo("\n".join(f"{known}: {what}" for known, what in EXPERIMENTS.items()))
         return
     if out is not None:
         check_folder(out)

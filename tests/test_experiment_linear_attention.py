@@ -24,6 +24,7 @@ from numeric.in_context import (
 from proofs_check.cli import main
 from proofs_check.experiments import Study, run
 from proofs_check.experiments.linear_attention import PARTS, law_scene, paper_scene, study_of
+from proofs_check.experiments.linear_attention.convergence import convergence_study
 from proofs_check.experiments.linear_attention.measuring import Mean, exact_least_squares, excess_errors, score_limit
 from proofs_check.experiments.output import write_study
 from tests.in_context_oracle import covariance
@@ -223,6 +224,28 @@ def test_files_that_hold_no_law_are_refused(arrays, message, tmp_path):
         load_covariance(tmp_path / "mine.npz")
     result = CliRunner().invoke(main, ["experiment", "linear-attention", str(tmp_path / "mine.npz"), "--quick"])
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("diagonal", "message"),
+    [
+        ([1e3, 0.5], "mine: E Lambda has the condition number 2e\\+03, and the flows do not arrive beyond 1000: drop"),
+        ([1e4, 1e4], "mine: the eigenvalues of E Lambda lie between 1e\\+04 and 1e\\+04, .* divide Lambda"),
+        ([1.0, 1e-4], "mine: the eigenvalues of E Lambda lie between 0\\.0001 and 1, .* drop degenerate directions"),
+    ],
+)
+def test_laws_that_no_flow_can_follow_are_refused(diagonal, message):
+    with pytest.raises(InputError, match=message):
+        law_scene("mine", fixed_covariance(np.diag(diagonal)))
+
+
+def test_an_end_that_was_not_reached_is_not_held_against_the_theory(monkeypatch):
+    monkeypatch.setattr("numeric.in_context.following.MOST_STEPS", 5)
+    study = convergence_study(law_scene("mine", fixed_covariance(np.diag([2.0, 0.5]))), quick=True)
+    ends = [row for row in study.rows if "at the end" in row["quantity"]]
+    assert [row["kept"] for row in ends] == [None] * 3
+    assert all(row["kept"] for row in study.rows if row not in ends)
+    assert "mine: After" in study.notes[-1]
 
 
 def test_missing_and_damaged_files_are_refused(tmp_path):

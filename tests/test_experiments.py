@@ -75,6 +75,7 @@ def test_studies_of_drawn_data_take_no_files(name, tmp_path):
 
 def test_names_are_listed_and_others_refused(tmp_path):
     assert "recovery: query-key matrices" in invoke("experiment", "list").stdout
+    assert json.loads(invoke("experiment", "list", "--json").stdout)["experiments"].keys() == EXPERIMENTS.keys()
     with pytest.raises(InputError, match="experiment alchemy: there is none of that name; choose one of recovery"):
         run("alchemy", [], quick=True, report=lambda line: None)
     np.savez(tmp_path / "vector.npz", A=np.eye(3), b=np.ones(3))

@@ -136,6 +136,21 @@ def test_the_origin_is_critical():
     assert "u = 0 and U11 = 0" in path.message
 
 
+def test_a_stiff_flow_ends_after_a_number_of_steps(monkeypatch):
+    monkeypatch.setattr("numeric.in_context.following.MOST_STEPS", 40)
+    law = fixed_covariance(np.diag([1e3, 1e-3]))
+    path = gradient_flow(reduced_loss(law, 4), *initial_blocks(0.01, np.eye(2)))
+    assert (path.status, len(path)) == ("out of steps", 41)
+    assert "too badly conditioned for the integrator; try method='BDF'" in path.message
+
+
+def test_a_flow_ends_where_it_arrives():
+    """The last point is bisected for within the last step: at the tolerance, not beyond it."""
+    path = gradient_flow(reduced_loss(fixed_covariance(DIAGONAL), 20), *initial_blocks(0.3, np.eye(3)), tolerance=1e-3)
+    assert path.distance[-1] == pytest.approx(1e-3, rel=1e-9)
+    assert path.status == "converged"
+
+
 def test_a_flow_at_d_20_is_fast():
     law = fixed_covariance(covariance(20, 11, condition=60))
     begin = time.process_time()

@@ -76,7 +76,7 @@ def _ending(found: Path, path: "_Path", tolerance: float) -> tuple[str, str]:
     if found.ending == "steps":
         return "out of steps", (
             f"After {MOST_STEPS} steps, at time {last:.3g}, u U11 is {distance:.2g} from its limit: the covariance is "
-            f"too badly conditioned for the integrator; drop its degenerate directions or loosen rtol."
+            f"too badly conditioned for the integrator; try method='BDF', or drop its degenerate directions."
         )
     return "diverged", f"The integrator stopped at time {last:.6g}: {found.message} Loosen rtol or start nearer."
 

@@ -57,7 +57,8 @@ def _own_start(case: Case) -> dict[str, Any]:
     d = case.law.dimension
     U11, u = initial_blocks(0.3, np.eye(d))
     arrival = follow(landscape(case.law, case.N), np.concatenate([U11.ravel(), [u], np.zeros(2 * d)]))
-    kept = arrival.kind == KINDS[0]
+    # A flow that has not arrived says nothing about where it leads.
+    kept = None if arrival.kind == KINDS[-1] else arrival.kind == KINDS[0]
     return {"case": _name(case), "start": "paper's", "kind": arrival.kind, "count": 1, "gap": arrival.gap, "kept": kept}
 
 

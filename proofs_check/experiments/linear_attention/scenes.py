@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from numeric import InputError
 from numeric.in_context import CovarianceLaw, CovarianceMixture, DiagonalCovariance, fixed_covariance
 
 FIGURE_DIMENSION = 20
@@ -13,6 +14,10 @@ FIGURE_DIMENSION = 20
 LARGEST_LANDSCAPE, MOST_MATRICES = 3, 4
 """d and matrices of a mixture up to which flows over all (d + 1)^2 parameters are followed: each step has a Hessian by
 differences of sums over the matrices."""
+
+SMALLEST_MEAN, LARGEST_MEAN, LARGEST_CONDITION = 1e-3, 1e3, 1e3
+"""Of the eigenvalues of E Lambda. Starts, differences and tolerances are made for entries near 1, and the flow has the
+square of the condition as its stiffness: at 1e4 Radau at 1e-10 a step does not arrive."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +83,32 @@ def paper_scene() -> Scene:
 
 
 def law_scene(name: str, law: CovarianceLaw) -> Scene:
-    """One law of the user in every part; N = 2d where a part has one N."""
+    """One law of the user in every part; N = 2d where a part has one N.
+
+    Raises:
+        InputError: E Lambda is too large, too small or too badly conditioned for the flows.
+    """
+    _check_mean(name, law)
     case = Case(name, law, 2 * law.dimension)
     is_small = law.dimension <= LARGEST_LANDSCAPE
     is_followed = is_small and isinstance(law, CovarianceMixture) and len(law.matrices) <= MOST_MATRICES
     return Scene(name, (case,), (case,) if is_followed else (), (), tests=law, random=law, small=law)
+
+
+def _check_mean(name: str, law: CovarianceLaw) -> None:
+    values = np.linalg.eigvalsh(law.mean)
+    low, high = float(values[0]), float(values[-1])
+    if low < SMALLEST_MEAN or high > LARGEST_MEAN:
+        raise InputError(
+            f"{name}: the eigenvalues of E Lambda lie between {low:.3g} and {high:.3g}, the flows are made for "
+            f"{SMALLEST_MEAN:g} to {LARGEST_MEAN:g}: divide Lambda by a typical eigenvalue, which only changes the "
+            f"unit of x, or drop degenerate directions"
+        )
+    if high > LARGEST_CONDITION * low:
+        raise InputError(
+            f"{name}: E Lambda has the condition number {high / low:.3g}, and the flows do not arrive beyond "
+            f"{LARGEST_CONDITION:g}: drop degenerate directions"
+        )
 
 
 def lengths(d: int) -> list[int]:

@@ -111,6 +111,6 @@ def _measured(work: Sequence[tuple[str, Statement]], quick: bool) -> Iterator[Me
 
 
 def _growth(family: str, rows: Sequence[dict[str, Any]]) -> Study:
-    title = f"Growth of {family.replace('-', ' ')}"
+    title = f"Growth of {'the chosen claims' if family == 'chosen' else family.replace('-', ' ')}"
     picture = partial(growth_picture, rows)
     return Study(f"tightness-{family}", title, GROWTH, rows, picture=picture)
