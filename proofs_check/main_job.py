@@ -39,8 +39,10 @@ def run(out: Path, samples: int, seed: int, jobs: int | None, resume: bool = Fal
         resume: take over the verdicts that an interrupted run of the same settings left in ``out``.
 
     Raises:
-        InputError: ``out`` cannot be a folder.
+        InputError: ``out`` cannot be a folder, or samples is not positive.
     """
+    if samples < 1:
+        raise InputError(f"samples must be at least 1, got {samples}")
     clock = time.perf_counter()
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -239,6 +239,12 @@ def test_laws_that_no_flow_can_follow_are_refused(diagonal, message):
         law_scene("mine", fixed_covariance(np.diag(diagonal)))
 
 
+def test_laws_of_one_name_are_refused(tmp_path):
+    """Their tables would overwrite each other."""
+    with pytest.raises(InputError, match=r"law: got two files of this name, .* rename one"):
+        run("linear-attention", [tmp_path / "a" / "law.npz", tmp_path / "b" / "law.npz"], quick=True, report=silent)
+
+
 def test_an_end_that_was_not_reached_is_not_held_against_the_theory(monkeypatch):
     monkeypatch.setattr("numeric.in_context.following.MOST_STEPS", 5)
     study = convergence_study(law_scene("mine", fixed_covariance(np.diag([2.0, 0.5]))), quick=True)

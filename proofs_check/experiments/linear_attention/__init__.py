@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from numeric import InputError
 from numeric.in_context import load_covariance
 from proofs_check.experiments import Report, Study
 from proofs_check.experiments.linear_attention.comparison import comparison_study
@@ -57,8 +58,12 @@ def run(files: Sequence[Path], quick: bool, report: Report) -> Study:
         report: called with a line for each part.
 
     Raises:
-        InputError: a file holds no covariance law.
+        InputError: a file holds no covariance law, or two have the same name.
     """
+    names = [path.stem for path in files]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice}: got two files of this name, which names the tables of a law; rename one")
     scenes = [law_scene(path.stem, load_covariance(path)) for path in files] or [paper_scene()]
     return study_of(scenes, quick, report)
 
