@@ -154,5 +154,6 @@ def _same_bound(claim: Claim, instances: list[Instance]) -> bool:
 
 
 def _all_the_same(sign: np.ndarray, log: np.ndarray) -> bool:
-    same_log = np.where(np.isfinite(log), np.abs(log - log[:1]) <= SAME * (1 + np.abs(log)), log == log[:1])
+    with np.errstate(invalid="ignore"):
+        same_log = np.where(np.isfinite(log), np.abs(log - log[:1]) <= SAME * (1 + np.abs(log)), log == log[:1])
     return bool((sign == sign[:1]).all() and same_log.all())

@@ -169,6 +169,8 @@ def _verdict(target: Row) -> str:
     if target["met"] is None:
         return "not measured"
     reached = target["reached"]
+    if not reached:  # nothing was measured: no growth at all
+        return "[green]met[/]" if target["met"] else "[red]missed[/]"
     return f"[green]met[/] ({reached:.2f}x)" if target["met"] else f"[red]missed[/] by {1 / reached:.2f}x"
 
 

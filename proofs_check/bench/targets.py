@@ -97,14 +97,16 @@ def _belongs(target: Target, row: Row) -> bool:
 
 
 def _judged(name: str, measured: float | None, bound: float, at_least: bool) -> dict[str, Any]:
-    reached = None if measured is None else (measured / bound if at_least else bound / measured)
+    share = None if measured is None else measured / bound
+    reached = share if at_least or not share else 1 / share  # nothing measured, such as no growth at all, has no share
+    met = None if share is None else share >= 1 if at_least else share <= 1
     return {
         "target": name,
         "bound": bound,
         "at_least": at_least,
         "measured": measured,
         "reached": reached,
-        "met": None if reached is None else reached >= 1,
+        "met": met,
     }
 
 
