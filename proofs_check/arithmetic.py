@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .array import (
+from .arrays.array import (
     Array,
     absolute,
     binary,

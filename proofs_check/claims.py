@@ -21,12 +21,12 @@ import numpy as np
 import sympy
 
 from .arithmetic import Array, is_number, lifted, working_in
-from .backends import Instance
-from .balls import RELATIONS
+from .arrays.backends import Instance
+from .arrays.balls import RELATIONS
+from .arrays.exact import InputError
 from .constants import tables
-from .domains import Scalar, Size
-from .exact import InputError
-from .tensors import Matrix, Vector
+from .instances.domains import Scalar, Size
+from .instances.tensors import Matrix, Vector
 
 KINDS = {"upper": "<=", "lower": ">=", "equality": "=="}
 PROVENANCES = {

@@ -29,8 +29,8 @@ def _mistakes_in_one_sentence(command: Callable[..., Any]) -> Callable[..., Any]
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from derive import FormulaError, ProofError
         from numeric.validation import InputError as ProblemError
-        from proofs_check.exact import InputError
-        from proofs_check.kernel_check import KernelError
+        from proofs_check.arrays.exact import InputError
+        from proofs_check.commands.kernel_check import KernelError
 
         try:
             return command(*args, **kwargs)
@@ -79,7 +79,7 @@ def main() -> None:
 def verify(out: Path, samples: int, seed: int, jobs: int | None, resume: bool) -> None:
     """The main job: check that the kernels are current and right, recover a real attention head, check the
     catalogue, and write report.html, verdicts.json and the witnesses."""
-    from proofs_check.main_job import run
+    from proofs_check.commands.main_job import run
 
     sys.exit(run(out, samples, seed, jobs, resume))
 
@@ -96,7 +96,7 @@ def derive(files: tuple[Path, ...], only_check: bool, out: Path | None) -> None:
     (this runs the files' code); their modules go into --out DIR, as DIR/kernels and DIR/balls.
     """
     from derive import formulas, formulas_in
-    from proofs_check.regeneration import Target, changes, regenerate
+    from proofs_check.commands.regeneration import Target, changes, regenerate
 
     if bool(files) != (out is not None):
         raise click.UsageError("Formula files and --out DIR go together: lemmascope derive mine.py --out generated")
@@ -148,8 +148,8 @@ def solve(data: Path, loss: str, json_to: str | None, **options: Any) -> None:
       1  bad_start       the start is critical, no minimum, and cannot be left
       2  (a mistake in the data or the options)
     """
-    from proofs_check.display import solution_lines, write_json
-    from proofs_check.solving import check_target, solve_file
+    from proofs_check.commands.display import solution_lines, write_json
+    from proofs_check.commands.solving import check_target, solve_file
 
     check_target("--json", None if json_to in (None, "-") else Path(str(json_to)))
     solution, summary = solve_file(data, loss, progress=sys.stderr.isatty(), **options)
@@ -184,8 +184,8 @@ def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **op
     FILE.py is run, as pytest would run it: check only files that you trust. Results go to WITNESSES/campaign.jsonl as
     they are found; after a kill, the same command with --resume goes on from there.
     """
-    from proofs_check.checking import check_targets, exit_status, summary
-    from proofs_check.display import VerdictProgress, verdict_table, write_json
+    from proofs_check.campaigns.checking import check_targets, exit_status, summary
+    from proofs_check.commands.display import VerdictProgress, verdict_table, write_json
 
     try:
         with VerdictProgress() as progress:
@@ -214,7 +214,7 @@ def selftest(speed: bool, json_to: str | None, **options: Any) -> None:
     Points inside balls must stay inside; undefined cells must decide nothing; statements that are false, tight,
     vacuous or beyond floats, and claims in other words, must get their verdicts; sharpened constants must be refuted.
     """
-    from proofs_check.display import write_json
+    from proofs_check.commands.display import write_json
     from proofs_check.selftest.showing import attack, show_speed
 
     result, right = show_speed(json_to == "-") if speed else attack(**options, to_stderr=json_to == "-")
@@ -232,7 +232,7 @@ def replay(witness: Path, json_to: str | None) -> None:
 
     The witness of a claim from a file runs that file's code.
     """
-    from proofs_check.display import write_json
+    from proofs_check.commands.display import write_json
     from proofs_check.replaying import replay as evaluate_again
 
     result = evaluate_again(witness)
@@ -249,8 +249,8 @@ def replay(witness: Path, json_to: str | None) -> None:
 @_mistakes_in_one_sentence
 def list_claims(paper: str | None, json_to: str | None) -> None:
     """List the catalogue: id, paper, kind, provenance, expected outcome, statement."""
-    from proofs_check.checking import catalogue_rows
-    from proofs_check.display import claim_table, write_json
+    from proofs_check.campaigns.checking import catalogue_rows
+    from proofs_check.commands.display import claim_table, write_json
 
     rows = catalogue_rows(paper)
     if json_to is not None:
@@ -265,7 +265,7 @@ def list_claims(paper: str | None, json_to: str | None) -> None:
 @_mistakes_in_one_sentence
 def report(verdicts: Path, out: Path) -> None:
     """Write a report page from a JSON file of verify or check --json."""
-    from proofs_check.report import read_results, write_report
+    from proofs_check.commands.report import read_results, write_report
 
     write_report(read_results(verdicts), out)
     click.echo(f"Wrote {out}.")
@@ -289,7 +289,7 @@ def experiment(name: str, files: tuple[Path, ...], quick: bool, out: Path | None
     in-context-speed  its seconds
     tightness         how claimed, derived and observed constants grow; claims of your choice: IDs or FILE.py
     """
-    from proofs_check.display import study_table, write_json
+    from proofs_check.commands.display import study_table, write_json
     from proofs_check.experiments import EXPERIMENTS, run
     from proofs_check.experiments.output import check_folder, write_study
 
@@ -316,7 +316,7 @@ def experiment(name: str, files: tuple[Path, ...], quick: bool, out: Path | None
 @_mistakes_in_one_sentence
 def new(kind: str, name: str) -> None:
     """Write a filled form for a formula or a claim of your own into the current folder, with its test."""
-    from proofs_check.scaffold import write_template
+    from proofs_check.commands.scaffold import write_template
 
     path = write_template(kind, name, Path())
     use = f"lemmascope check {path}" if kind == "claim" else f"lemmascope derive {path} --out generated"
@@ -369,7 +369,7 @@ def bench(plot: Path | None, out: Path | None, json_to: str | None, solvers: boo
     than an hour, about 20 minutes with --cap 5, and 3 with --quick. Of the other options, --quick, --rivals (jax or
     none), --seed, --plot, --out and --json count.
     """
-    from proofs_check.display import write_json
+    from proofs_check.commands.display import write_json
 
     measure, save_picture, show = _solver_bench(**options) if solvers else _kernel_bench(**options)
     if out is not None:

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 
 from .arithmetic import Array, absolute, cosh, exp, lifted, log, maximum, minimum, sinh, tanh, working_in
-from .exact import InputError, rational
+from .arrays.exact import InputError, rational
 
 _FUNCTIONS: dict[Any, Callable[..., Array]] = {
     sympy.exp: exp,

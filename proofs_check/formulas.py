@@ -16,12 +16,12 @@ import numpy as np
 import sympy
 
 from .arithmetic import Array, working_in
-from .cells import Cells
+from .arrays.cells import Cells
+from .arrays.exact import InputError
+from .arrays.fields import Digits
+from .arrays.screen import Block, Screen, block
 from .constants import walk
-from .exact import InputError
-from .fields import Digits
-from .recorder import Recorder, Register, on_even_batches
-from .screen import Block, Screen, block
+from .searching.recorder import Recorder, Register, on_even_batches
 
 Hook = Callable[..., Array]
 

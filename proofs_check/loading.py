@@ -14,8 +14,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
+from .arrays.exact import InputError
 from .claims import Claim, Malformed, collecting
-from .exact import InputError
 
 CATALOGUE = "catalogue"
 NEAR = 5

@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import comb
 from typing import Any
 
-from .array import Array, is_number
-from .exact import InputError, rational
+from .arrays.array import Array, is_number
+from .arrays.exact import InputError, rational
 
 BISECTIONS = 60
 

@@ -13,11 +13,11 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from .backends import DIGITS, Instance, joined
-from .balls import Truth
+from .arrays.backends import DIGITS, Instance, joined
+from .arrays.balls import Truth
+from .arrays.exact import InputError
 from .claims import KINDS, Claim, Hypothesis, Malformed, Sides, evaluate
-from .decide import CEILING, Decision, decide
-from .exact import InputError
+from .deciding.decide import CEILING, Decision, decide
 from .loading import find_claim
 from .witness import Witness, load
 

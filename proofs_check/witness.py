@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .backends import Instance
-from .exact import Count, InputError, rational, text
+from .arrays.backends import Instance
+from .arrays.exact import Count, InputError, rational, text
 from .files import write_text
 
 SCHEMA = 1

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from proofs_check.arrays.exact import InputError
 from proofs_check.bench import Settings, accuracy, derivations, run, running, worker
 from proofs_check.bench.cases import LOSS, OPERATIONS, VARIANTS, Case, instance, plan
 from proofs_check.bench.floors import floors, one_read
@@ -22,7 +23,6 @@ from proofs_check.bench.streams import StreamCase
 from proofs_check.bench.table import print_report
 from proofs_check.bench.targets import judge, losing
 from proofs_check.cli import main
-from proofs_check.exact import InputError
 
 # Both sides add a few hundred terms in different orders.
 ROUNDING = 1e-12

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from numeric import VectorRegression
+from proofs_check.arrays.exact import InputError
 from proofs_check.bench.streams import StreamCase, memory, running, stream_plan, worker
 from proofs_check.bench.streams.cases import LOSSES, OPERATIONS, SOURCES, StreamInstance, memory_bound, stream_instance
 from proofs_check.bench.streams.data import check_folder, mapped_rows, row_file
@@ -17,7 +18,6 @@ from proofs_check.bench.streams.floors import stream_floors
 from proofs_check.bench.streams.memory import array_peak, resident_peak
 from proofs_check.bench.streams.table import stream_table
 from proofs_check.bench.targets import judge
-from proofs_check.exact import InputError
 
 # Sums of a few hundred terms in another order.
 ROUNDING = 1e-12

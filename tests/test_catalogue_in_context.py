@@ -22,14 +22,15 @@ from numeric.in_context import (
     risk,
     sign_labels,
 )
-from proofs_check import catalogue_claims, check, exact, replay
-from proofs_check.backends import BALLS, joined
+from proofs_check import catalogue_claims, check, replay
+from proofs_check.arrays import exact
+from proofs_check.arrays.backends import BALLS, joined
+from proofs_check.arrays.exact import Count, from_float, rational
 from proofs_check.catalogue import coverage
 from proofs_check.catalogue.in_context_polynomials import Polynomial, exponential, normal, sign_of
 from proofs_check.catalogue.sharpening import SUFFIX
 from proofs_check.claims import Claim, evaluate
 from proofs_check.constants import expression, tables
-from proofs_check.exact import Count, from_float, rational
 from proofs_check.loading import find_claim
 from tests.in_context_oracle import gaussian_mean
 

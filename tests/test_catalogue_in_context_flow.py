@@ -11,14 +11,14 @@ from scipy.integrate import dblquad
 from numeric.in_context import CovarianceMixture, DiagonalCovariance, fixed_covariance, flow_constants, norm_moment
 from proofs_check import catalogue_claims, check, replay
 from proofs_check.arithmetic import working_in
-from proofs_check.array import lifted
-from proofs_check.backends import BALLS, joined
-from proofs_check.balls import precision
+from proofs_check.arrays.array import lifted
+from proofs_check.arrays.backends import BALLS, joined
+from proofs_check.arrays.balls import precision
+from proofs_check.arrays.exact import array, rational
 from proofs_check.catalogue import in_context_training as training
 from proofs_check.catalogue.sharpening import SUFFIX
 from proofs_check.claims import Claim, Malformed
 from proofs_check.constants import constant
-from proofs_check.exact import array, rational
 
 MODULES = ("in_context_flow", "in_context_flow_random", "in_context_flow_any_start")
 FEW, SAMPLES = 6, 24

@@ -9,11 +9,11 @@ import sympy
 from flint import arb, fmpq
 
 from proofs_check import arithmetic as ar
-from proofs_check import exact
 from proofs_check.arithmetic import Array, working_in
-from proofs_check.backends import BALLS, DIGITS, SYMBOLS, batched, joined
-from proofs_check.balls import precision
-from proofs_check.screen import Screen
+from proofs_check.arrays import exact
+from proofs_check.arrays.backends import BALLS, DIGITS, SYMBOLS, batched, joined
+from proofs_check.arrays.balls import precision
+from proofs_check.arrays.screen import Screen
 
 SCREEN_TOLERANCE = 1e-12  # float64 with conditioning below 1e3
 BALL_WIDTH = 1e-25  # 128 bits leave 38 digits; eigenvalues at float64 bases leave 16, see their own test

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofs_check import check, load_claims, replay
-from proofs_check.exact import InputError
+from proofs_check.arrays.exact import InputError
 from proofs_check.selftest.statements import HEAD, STATEMENTS, declared, judged
 
 

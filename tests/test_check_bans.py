@@ -13,16 +13,20 @@ from flint import ctx
 import proofs_check
 from proofs_check import Claim, catalogue_claims, check, load_claims
 from proofs_check import constants as constants_of_the_catalogue
-from proofs_check.balls import Truth, compare, precision
+from proofs_check.arrays.balls import Truth, compare, precision
 
 FOLDER = Path(proofs_check.__file__).parent
-OTHERS = ("checking", "cli", "display", "kernel_check", "main_job", "regeneration", "report", "solving")  # no decisions
-CORE = [path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem not in (*OTHERS, "__init__")]
-SOURCES = [FOLDER / f"{name}.py" for name in CORE] + sorted((FOLDER / "catalogue").glob("*.py"))
-SOURCES += sorted((FOLDER / "boxes").glob("*.py")) + sorted((FOLDER / "flows").glob("*.py"))
 EVERYWHERE = sorted(path for path in FOLDER.rglob("*.py") if "bench" not in path.parts)
+NO_DECISIONS = {"bench", "commands", "experiments", "selftest", "_generated", "cli", "checking", "__init__"}
+SOURCES = [path for path in EVERYWHERE if not NO_DECISIONS & {*path.relative_to(FOLDER).parts, path.stem}]
 THREADS = {"threading", "_thread", "ThreadPoolExecutor", "InterpreterPoolExecutor", "to_thread", "ThreadPool", "dummy"}
 DECIDING = ("balls", "decide", "spectra", "proof", "vacuity", "zero", "cells", "fields")
+
+
+def module(name):
+    """The file of a module of the checker."""
+    (path,) = FOLDER.rglob(f"{name}.py")
+    return path
 
 
 def nodes(path, kind):
@@ -109,7 +113,7 @@ def test_balls_are_compared_in_one_module(path):
 def test_deciding_modules_compare_cells_through_the_one_module():
     """Ledger, decisions, proofs: no bare order relation whose operands are cells of a side."""
     for name in ("decide", "ledger", "proof"):
-        for node in nodes(FOLDER / f"{name}.py", ast.Compare):
+        for node in nodes(module(name), ast.Compare):
             if any(isinstance(op, ORDER) for op in node.ops):
                 names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
                 assert not names & {"a", "b", "left", "right", "cell", "small", "big"}, (name, node.lineno)
@@ -124,7 +128,7 @@ def test_no_ball_is_made_from_a_float(path):
 
 @pytest.mark.parametrize("name", DECIDING)
 def test_float_of_a_ball_is_for_reports_and_proposals_only(name):
-    path = FOLDER / f"{name}.py"
+    path = module(name)
     allowed = {"balls": {"log10_quotient"}, "spectra": {"_basis", "_float_of"}, "decide": {"usage"}}.get(name, set())
     for function in nodes(path, ast.FunctionDef):
         calls = [n for n in ast.walk(function) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "float"]
@@ -140,7 +144,7 @@ def test_precision_is_set_in_one_place(path):
 
 def test_no_comparison_of_balls_is_negated():
     for name in ("balls", "decide", "replaying", "vacuity"):
-        for node in nodes(FOLDER / f"{name}.py", ast.UnaryOp):
+        for node in nodes(module(name), ast.UnaryOp):
             assert not (isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Compare)), (name, node.lineno)
 
 
@@ -205,7 +209,7 @@ def test_precision_is_restored_on_every_exit():
 def test_comparisons_are_three_valued(left, op, right, truth):
     from flint import arb, fmpq
 
-    from proofs_check.exact import rational
+    from proofs_check.arrays.exact import rational
 
     balls = [arb(rational(mid), arb(rational(rad)).upper()) for mid, rad in (left, right)]
     assert compare(balls[0], op, balls[1]) is truth

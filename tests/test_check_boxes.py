@@ -7,14 +7,14 @@ import pytest
 from flint import arb, fmpq
 
 from proofs_check import check, load_claims
-from proofs_check.balls import precision
+from proofs_check.arrays.balls import precision
+from proofs_check.arrays.fields import Unsupported
+from proofs_check.bounds.replacement import certified_replacement, with_factor
 from proofs_check.boxes import intervals, slopes, sums
 from proofs_check.boxes.branching import Budget, Exhausted, Prover, enclosed
 from proofs_check.boxes.goals import is_square_form
 from proofs_check.boxes.proving import prove_boxes
 from proofs_check.claims import Malformed
-from proofs_check.fields import Unsupported
-from proofs_check.replacement import certified_replacement, with_factor
 
 HEAD = """
 from fractions import Fraction

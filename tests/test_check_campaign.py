@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from proofs_check import InputError, campaign, check, executors, load_claims, survey
+from proofs_check import InputError, check, load_claims
+from proofs_check.campaigns import campaign, executors
+from proofs_check.campaigns.journal import Journal
+from proofs_check.campaigns.journal import _read as journal_line
 from proofs_check.claims import Malformed
-from proofs_check.journal import Journal
-from proofs_check.journal import _read as journal_line
-from proofs_check.survey import Survey, chance
+from proofs_check.instances import survey
+from proofs_check.instances.survey import Survey, chance
 
 HEAD = """
 from fractions import Fraction

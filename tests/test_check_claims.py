@@ -10,11 +10,11 @@ import pytest
 
 from proofs_check import InputError, Size, Vector, assume, check, claim, constant, load_claims, replay
 from proofs_check.arithmetic import norm2
-from proofs_check.balls import Truth
+from proofs_check.arrays.balls import Truth
+from proofs_check.arrays.exact import Count
+from proofs_check.campaigns.checking import select
 from proofs_check.catalogue import CORE
-from proofs_check.checking import select
 from proofs_check.claims import Malformed
-from proofs_check.exact import Count
 from proofs_check.loading import find_claim
 from proofs_check.verdict import Verdict
 from proofs_check.witness import load

@@ -8,15 +8,16 @@ import pytest
 from flint import fmpq, fmpz_mat
 from test_check_exact import DOMAINS, KNOWN
 
-from proofs_check import InputError, Matrix, Scalar, Size, Vector, exact
+from proofs_check import InputError, Matrix, Scalar, Size, Vector
+from proofs_check.arrays import exact
+from proofs_check.arrays.exact import Count
 from proofs_check.claims import claim
-from proofs_check.corners import LEAN
-from proofs_check.domains import COARSE, FINE
-from proofs_check.exact import Count
-from proofs_check.grids import Grid
-from proofs_check.limits import Limit
-from proofs_check.proposals import on_grids, onto_simplex, settled, spread, truncated
-from proofs_check.sampling import Sampler
+from proofs_check.instances.corners import LEAN
+from proofs_check.instances.domains import COARSE, FINE
+from proofs_check.instances.grids import Grid
+from proofs_check.instances.limits import Limit
+from proofs_check.instances.proposals import on_grids, onto_simplex, settled, spread, truncated
+from proofs_check.instances.sampling import Sampler
 
 TINY = Fraction(1, 10**40)
 """Far below the spacing of floats: a limit missed by so little is missed."""

@@ -7,10 +7,11 @@ import pytest
 import sympy
 from flint import fmpq
 
-from proofs_check import InputError, Matrix, Scalar, Size, Vector, exact
-from proofs_check.domains import FINE
-from proofs_check.exact import Count, rational, simplest_between
-from proofs_check.limits import Limit
+from proofs_check import InputError, Matrix, Scalar, Size, Vector
+from proofs_check.arrays import exact
+from proofs_check.arrays.exact import Count, rational, simplest_between
+from proofs_check.instances.domains import FINE
+from proofs_check.instances.limits import Limit
 
 KNOWN = {"n": Count(4), "d": Count(3), "R": fmpq(3, 2)}
 VECTORS = {

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from proofs_check import InputError, check, load_claims
-from proofs_check.executors import opened
+from proofs_check.campaigns.executors import opened
 
 CLAIMS = """
 from proofs_check import Scalar, Size, Vector, claim

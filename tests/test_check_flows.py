@@ -12,16 +12,16 @@ from flint import arb, arb_poly, fmpq
 from numeric.in_context import CovarianceMixture, reduced_loss
 from proofs_check import Param, Size, check, claim
 from proofs_check.arithmetic import vector, working_in
-from proofs_check.array import Array
-from proofs_check.backends import BALLS, DIGITS, SYMBOLS, batched, joined
-from proofs_check.balls import precision
+from proofs_check.arrays.array import Array
+from proofs_check.arrays.backends import BALLS, DIGITS, SYMBOLS, batched, joined
+from proofs_check.arrays.balls import precision
+from proofs_check.arrays.exact import InputError, array, rational
+from proofs_check.arrays.fields import Unsupported
 from proofs_check.claims import Malformed
-from proofs_check.exact import InputError, array, rational
-from proofs_check.fields import Unsupported
 from proofs_check.flows import integrate, integration, landscape
 from proofs_check.flows.recording import recorded
 from proofs_check.flows.reduced import Loss, _largest_growth
-from proofs_check.survey import chance, survey
+from proofs_check.instances.survey import chance, survey
 
 NARROW = 1e-9
 """A step at 128 bits is good to 2^-43, and the flows below take up to a hundred."""

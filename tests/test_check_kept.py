@@ -10,16 +10,16 @@ from flint import arb, fmpq
 
 from proofs_check import Matrix, Param, Scalar, Size, Vector, claim
 from proofs_check.arithmetic import norm2, working_in
-from proofs_check.backends import BALLS, floats, joined
-from proofs_check.balls import Truth, precision
+from proofs_check.arrays.backends import BALLS, floats, joined
+from proofs_check.arrays.balls import Truth, precision
+from proofs_check.arrays.exact import Count, array
 from proofs_check.boxes import proving
 from proofs_check.catalogue import in_context_polynomials as polynomials
 from proofs_check.constants import evaluated, parsed, walk
-from proofs_check.decide import INADMISSIBLE, decide
-from proofs_check.exact import Count, array
-from proofs_check.recorded import forget, record
-from proofs_check.sampling import PATIENCE, Sampler
-from proofs_check.tensors import FEW
+from proofs_check.deciding.decide import INADMISSIBLE, decide
+from proofs_check.instances.sampling import PATIENCE, Sampler
+from proofs_check.instances.tensors import FEW
+from proofs_check.searching.recorded import forget, record
 
 BITS, DIGITS = 200, 50
 ROUNDING = mpmath.mpf(10) ** -45

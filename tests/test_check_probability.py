@@ -10,12 +10,12 @@ from scipy import stats
 
 from proofs_check import InputError, check, claim
 from proofs_check.arithmetic import Array, binomial_tail, gaussian_moment, working_in
-from proofs_check.backends import BALLS, DIGITS, SYMBOLS, batched
-from proofs_check.balls import precision
-from proofs_check.domains import Scalar, Size
-from proofs_check.exact import Count
+from proofs_check.arrays.backends import BALLS, DIGITS, SYMBOLS, batched
+from proofs_check.arrays.balls import precision
+from proofs_check.arrays.exact import Count
+from proofs_check.arrays.screen import Screen
+from proofs_check.instances.domains import Scalar, Size
 from proofs_check.probability import success_bounds
-from proofs_check.screen import Screen
 
 SCIPY_TOLERANCE = 1e-12  # SciPy's incomplete beta function in float64
 SCREEN_TOLERANCE = 1e-11  # cancellation of 1 - lower tail in float64

@@ -4,8 +4,8 @@ import pytest
 import sympy
 from sympy import Abs, cosh, exp, log, sinh, sqrt, tanh
 
-from proofs_check import quotients
-from proofs_check.quotients import vanishes
+from proofs_check.deciding import quotients
+from proofs_check.deciding.quotients import vanishes
 
 x, y, z = sympy.symbols("x y z", real=True)
 E = sympy.E

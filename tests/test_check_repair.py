@@ -6,11 +6,11 @@ import pytest
 from flint import fmpq, fmpq_mat
 
 from proofs_check import check, load_claims
-from proofs_check.balls import Truth
-from proofs_check.decide import decide
-from proofs_check.repair import _Equalities, _shortest, _turned, meeting
+from proofs_check.arrays.balls import Truth
+from proofs_check.deciding.decide import decide
+from proofs_check.instances.repair import _Equalities, _shortest, _turned, meeting
+from proofs_check.instances.survey import chance, survey
 from proofs_check.selftest.statements import HEAD, declared
-from proofs_check.survey import chance, survey
 
 ON = '(x + y, "==", Fraction(1, 3)); return x * y, '
 STATEMENTS = {

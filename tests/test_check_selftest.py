@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 from flint import arb, fmpq
 
-from proofs_check import InputError, balls, spectra
+from proofs_check import InputError
 from proofs_check._generated import plain_cosh
-from proofs_check.balls import Balls, Truth
+from proofs_check.arrays import balls, spectra
+from proofs_check.arrays.balls import Balls, Truth
+from proofs_check.campaigns.examine import examine
 from proofs_check.cli import main
-from proofs_check.examine import examine
 from proofs_check.loading import load_claims
 from proofs_check.selftest import constants, matrices, points, running, scalars, variants
 from proofs_check.selftest.running import PARTS, Part, run
@@ -209,7 +210,7 @@ def test_deep_means_every_constant():
 
 
 def test_speed_is_measured_on_the_same_instance():
-    from proofs_check.decide import decide
+    from proofs_check.deciding.decide import decide
     from proofs_check.loading import find_claim
     from proofs_check.selftest import speed
 

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 
-from proofs_check import exact
-from proofs_check.balls import exact_root, precision
-from proofs_check.spectra import eigenvalue
+from proofs_check.arrays import exact
+from proofs_check.arrays.balls import exact_root, precision
+from proofs_check.arrays.spectra import eigenvalue
 
 NARROW = 1e-12  # a float64 eigenbasis leaves residuals of about 1e-15 times the size
 DIGITS_50 = arb("1e-50")  # the oracle's own error
 
 
 def orthogonal(n, rng):
-    from proofs_check.tensors import _cayley
+    from proofs_check.instances.tensors import _cayley
 
     return _cayley(exact.array([[int(v) for v in row] for row in rng.integers(-3, 4, (n, n))]))
 

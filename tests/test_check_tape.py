@@ -11,17 +11,17 @@ from test_check_arithmetic import INSTANCE, SPECTRAL, TABLE
 from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim
 from proofs_check import arithmetic as ar
 from proofs_check.arithmetic import Array, working_in
-from proofs_check.backends import batched, float_arguments, floats
-from proofs_check.charts import Chart
+from proofs_check.arrays.backends import batched, float_arguments, floats
+from proofs_check.arrays.screen import Screen
+from proofs_check.arrays.stacked import determinants, eigenvalues, solutions, spectral_norms
 from proofs_check.claims import evaluate
-from proofs_check.descent import descend
+from proofs_check.instances.sampling import Sampler
 from proofs_check.loading import catalogue_claims
-from proofs_check.recorded import record, scaled_usage
-from proofs_check.recorder import Recorder
-from proofs_check.sampling import Sampler
-from proofs_check.screen import Screen
-from proofs_check.search import climb_together, screen
-from proofs_check.stacked import determinants, eigenvalues, solutions, spectral_norms
+from proofs_check.searching.charts import Chart
+from proofs_check.searching.descent import descend
+from proofs_check.searching.recorded import record, scaled_usage
+from proofs_check.searching.recorder import Recorder
+from proofs_check.searching.search import climb_together, screen
 
 ROUNDING = 1e-12  # float64 with conditioning below 1e3
 CONDITIONED = 1e-8  # differences of random arguments lose up to half of the digits

@@ -11,12 +11,13 @@ import pytest
 import sympy as sp
 from flint import fmpz_mat
 
-from proofs_check import algebraic, check, load_claims
-from proofs_check.algebraic import separation_bits, sign
-from proofs_check.exponentials import vanishes
+from proofs_check import check, load_claims
+from proofs_check.deciding import algebraic
+from proofs_check.deciding.algebraic import separation_bits, sign
+from proofs_check.deciding.exponentials import vanishes
+from proofs_check.deciding.singular import ends_at_zero
+from proofs_check.deciding.zero import is_zero
 from proofs_check.selftest.statements import HEAD, declared
-from proofs_check.singular import ends_at_zero
-from proofs_check.zero import is_zero
 
 SECONDS = 10.0  # CPU; ties that SymPy's own tests do not end on took hours, these take at most 2
 

@@ -8,11 +8,11 @@ import pytest
 from scipy.optimize import minimize
 
 from proofs_check import check, load_claims, replay
+from proofs_check.arrays.exact import InputError
+from proofs_check.bounds.growth import draw, parameters, profile
+from proofs_check.bounds.replacement import observed_replacement
 from proofs_check.boxes.proving import infeasible_boxes
-from proofs_check.exact import InputError
-from proofs_check.growth import draw, parameters, profile
-from proofs_check.replacement import observed_replacement
-from proofs_check.report import write_report
+from proofs_check.commands.report import write_report
 
 HEAD = """
 from fractions import Fraction

@@ -262,7 +262,7 @@ def test_bench_writes_what_it_found(run, monkeypatch, tmp_path):
 
 
 def test_the_stem_of_several_ids_names_them_all():
-    from proofs_check.checking import select
+    from proofs_check.campaigns.checking import select
 
     assert [claim.id for claim in select(["P3-11"])] == [
         f"P3-11-{kind}{twin}" for kind in ("exp", "cosh", "sinh") for twin in ("", "-sharp")

@@ -12,8 +12,8 @@ from derive.expansion import expand_loss
 from derive.indexed import indexed_mismatch
 from derive.proof import written_out_mismatch
 from derive.zero import is_zero
-from proofs_check.kernel_check import KernelError
-from proofs_check.regeneration import Target, regenerate
+from proofs_check.commands.kernel_check import KernelError
+from proofs_check.commands.regeneration import Target, regenerate
 
 z, b, s, r = row("z"), data("b"), parameter("s"), parameter("r")
 ALPHA = total(sp.exp(z))
@@ -72,7 +72,7 @@ def test_generated_borders_are_verified(tmp_path, monkeypatch):
         made = real(formula, proof)
         return replace(made, kernel=made.kernel.replace("C[..., 0, 0] = ", "C[..., 0, 0] = 2*"))
 
-    monkeypatch.setattr("proofs_check.regeneration.generate", broken)
+    monkeypatch.setattr("proofs_check.commands.regeneration.generate", broken)
     with pytest.raises(KernelError, match="generated border of 'linear-self-attention-fixed'"):
         regenerate({FIXED.name: FIXED}, Target.below(tmp_path))
 

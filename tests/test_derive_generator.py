@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import proofs_check.regeneration
+import proofs_check.commands.regeneration
 from derive import Formula, FormulaError, data, formulas, outdated, row, total
-from proofs_check.kernel_check import KernelError
-from proofs_check.regeneration import Target, changes, regenerate
+from proofs_check.commands.kernel_check import KernelError
+from proofs_check.commands.regeneration import Target, changes, regenerate
 
 Z, B = row("z"), data("b")
 FAMILY = ("plain-exp", "plain-sinh", "regularizer")
@@ -82,13 +82,13 @@ def test_a_changed_generator_makes_everything_stale(current, family, monkeypatch
 
 def test_a_kernel_that_fails_verification_is_not_installed(current, family, monkeypatch):
     before = (current.kernels / "plain_exp.py").read_text()
-    real = proofs_check.regeneration.generate
+    real = proofs_check.commands.regeneration.generate
 
     def broken(formula, proof):
         generated = real(formula, proof)
         return replace(generated, kernel=generated.kernel.replace("g = np.multiply(c, ", "g = np.multiply(2*c, "))
 
-    monkeypatch.setattr(proofs_check.regeneration, "generate", broken)
+    monkeypatch.setattr(proofs_check.commands.regeneration, "generate", broken)
     edited = replace(family["plain-exp"], reference="edited")
     with pytest.raises(KernelError, match=r"generated gradient of 'plain-exp' differs from the 50-digit reference"):
         regenerate({**family, "plain-exp": edited}, current)
@@ -97,13 +97,13 @@ def test_a_kernel_that_fails_verification_is_not_installed(current, family, monk
 
 
 def test_broken_ball_code_is_caught(target, family, monkeypatch):
-    real = proofs_check.regeneration.generate
+    real = proofs_check.commands.regeneration.generate
 
     def broken(formula, proof):
         generated = real(formula, proof)
         return replace(generated, balls=generated.balls.replace("sum_cc/2", "sum_cc*0.5000000000000001"))
 
-    monkeypatch.setattr(proofs_check.regeneration, "generate", broken)
+    monkeypatch.setattr(proofs_check.commands.regeneration, "generate", broken)
     with pytest.raises(KernelError, match="ball code"):
         regenerate({"plain-exp": family["plain-exp"]}, target)
 

@@ -11,19 +11,19 @@ from click.testing import CliRunner
 from flint import fmpq
 
 from proofs_check import load_claims
+from proofs_check.arrays.exact import Count, InputError
+from proofs_check.bounds.exponents import fit
+from proofs_check.bounds.extremal import sweep
+from proofs_check.bounds.growth import fixed, growth_in
+from proofs_check.bounds.laws import law_of
+from proofs_check.bounds.replacement import observed_replacement, proved_factor, refuted_factor, with_factor
 from proofs_check.cli import main
-from proofs_check.exact import Count, InputError
 from proofs_check.experiments import run
 from proofs_check.experiments.tightness.families import FAMILIES, QUICK
 from proofs_check.experiments.tightness.measuring import bound
-from proofs_check.exponents import fit
-from proofs_check.extremal import sweep
-from proofs_check.growth import fixed, growth_in
-from proofs_check.laws import law_of
+from proofs_check.instances.survey import survey
 from proofs_check.loading import find_claim
-from proofs_check.replacement import observed_replacement, proved_factor, refuted_factor, with_factor
-from proofs_check.search import screen
-from proofs_check.survey import survey
+from proofs_check.searching.search import screen
 
 HEAD = """
 from fractions import Fraction

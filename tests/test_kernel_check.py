@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from derive import formulas
-from proofs_check.kernel_check import FLOAT_TOLERANCE, KernelError, verify_generated
+from proofs_check.commands.kernel_check import FLOAT_TOLERANCE, KernelError, verify_generated
 
 FACTOR = 1 + 100 * FLOAT_TOLERANCE
 """An error that no test of a solver would notice."""

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from proofs_check import campaign, load_claims, main_job
+from proofs_check import load_claims
+from proofs_check.campaigns import campaign
+from proofs_check.commands import main_job
 
 CLAIMS = """
 from proofs_check import Scalar, claim

@@ -12,7 +12,7 @@ import sympy as sp
 from derive import Formula, data, row, total
 from numeric import AttentionRegression
 from numeric.kernels import REGULARIZER, kernel, loss_names
-from proofs_check.regeneration import Target, regenerate
+from proofs_check.commands.regeneration import Target, regenerate
 
 NAMES = (*loss_names(), REGULARIZER)
 GROUPS, ROWS = 3, 6

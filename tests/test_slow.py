@@ -3,8 +3,8 @@
 import pytest
 
 from proofs_check import catalogue_claims, check
+from proofs_check.campaigns.checking import select
 from proofs_check.catalogue import CORE
-from proofs_check.checking import select
 
 TIGHT = {"K4", "K4-cosh", "K4-sinh", "K7", "K7-cosh"}
 

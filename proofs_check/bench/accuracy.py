@@ -21,7 +21,7 @@ import numpy as np
 from flint import arb
 
 from numeric import VectorRegression, loss_names
-from proofs_check.balls import precision
+from proofs_check.arrays.balls import precision
 from proofs_check.bench.cases import Array
 from proofs_check.bench.language import Textbook, Words, formula_of
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proofs_check.arrays.exact import InputError
 from proofs_check.bench.cases import LOSS, Case, plan
 from proofs_check.bench.machine import available_cores, environment
 from proofs_check.bench.rivals import RIVALS, missing
 from proofs_check.bench.streams import check_folder, measure_streams, stream_plan
 from proofs_check.bench.streams.cases import QUICK_ROWS, ROWS
 from proofs_check.bench.targets import judge, losing
-from proofs_check.exact import InputError
 
 Progress = Callable[[str], None]
 SCHEMA = 2

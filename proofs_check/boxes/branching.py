@@ -13,8 +13,8 @@ from typing import Any
 
 from flint import fmpq
 
-from ..balls import precision
-from ..fields import Unsupported
+from ..arrays.balls import precision
+from ..arrays.fields import Unsupported
 from . import intervals
 from .intervals import Interval
 from .regions import Box

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq
 
-from .. import exact
-from ..fields import Unsupported
+from ..arrays import exact
+from ..arrays.fields import Unsupported
 from . import sums
 from .branching import Prover
 from .sums import Letter, Monomial, Sum

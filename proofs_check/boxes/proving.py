@@ -10,14 +10,14 @@ from itertools import product
 import numpy as np
 from flint import arb, fmpq
 
-from .. import balls
-from ..array import Array
-from ..backends import BALLS, Instance
+from ..arrays import balls
+from ..arrays.array import Array
+from ..arrays.backends import BALLS, Instance
+from ..arrays.exact import Count, InputError
+from ..arrays.fields import Unsupported
 from ..claims import Claim, Sides, evaluate
-from ..domains import Size
-from ..exact import Count, InputError
-from ..fields import Unsupported
-from ..symbolic import describe_sizes
+from ..deciding.symbolic import describe_sizes
+from ..instances.domains import Size
 from . import sums
 from .branching import Budget, Exhausted, Prover, enclosed
 from .goals import at_most

@@ -16,14 +16,14 @@ import numpy as np
 from flint import fmpq
 
 from ..arithmetic import Array, working_in
-from ..cells import Cells
+from ..arrays.cells import Cells
+from ..arrays.exact import Count
+from ..arrays.fields import Unsupported
 from ..claims import Claim
 from ..constants import walk
-from ..domains import Scalar, Size
-from ..exact import Count
-from ..fields import Unsupported
-from ..limits import Limit
-from ..tensors import Vector
+from ..instances.domains import Scalar, Size
+from ..instances.limits import Limit
+from ..instances.tensors import Vector
 from . import sums
 from .sums import Letter, Sum
 from .tracing import Cell, Trace, Twin, backend

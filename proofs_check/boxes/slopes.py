@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from flint import fmpq
 
-from ..fields import Unsupported
+from ..arrays.fields import Unsupported
 from .sums import (
     ZERO,
     Letter,

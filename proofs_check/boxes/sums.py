@@ -15,8 +15,8 @@ from typing import Any
 
 from flint import fmpq
 
-from ..balls import exact_root
-from ..fields import Unsupported
+from ..arrays.balls import exact_root
+from ..arrays.fields import Unsupported
 
 MOST_TERMS = 250
 LONG = 80

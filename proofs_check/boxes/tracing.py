@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from ..cells import Cells
-from ..exact import each, rational
-from ..fields import Unsupported
+from ..arrays.cells import Cells
+from ..arrays.exact import each, rational
+from ..arrays.fields import Unsupported
 from . import sums
 from .slopes import slope
 from .sums import Letter, Sum

@@ -18,7 +18,7 @@ from proofs_check.arithmetic import (
     solve,
     sqrt,
     vector,
-)  # fmt: skip
+)
 from proofs_check.catalogue.sharpening import sharpened
 
 PAPER = "2305.00660"

@@ -19,7 +19,7 @@ from proofs_check.arithmetic import (
     softmax,
     spectral,
     total,
-)  # fmt: skip
+)
 from proofs_check.catalogue.sharpening import sharpened
 
 PAPER = "2307.02419"

@@ -7,14 +7,7 @@ real number of at least 1.
 
 from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, constant
 from proofs_check.arithmetic import dot, sqrt, vec, vector
-from proofs_check.catalogue.in_context_training import (
-    PAPER,
-    assume_small_start,
-    decayed,
-    fixed,
-    fixed_loss,
-    names,
-)
+from proofs_check.catalogue.in_context_training import PAPER, assume_small_start, decayed, fixed, fixed_loss, names
 from proofs_check.catalogue.sharpening import sharpened
 
 FLOWS = 32

@@ -8,15 +8,7 @@ from proofs_check import Matrix, Param, Scalar, Size, Vector, assume, claim, con
 from proofs_check.arithmetic import diagonal, dot, eye, minimum, outer, solve, total, trace, vector
 from proofs_check.catalogue.in_context_derived import derived_gradient, fixed_data
 from proofs_check.catalogue.in_context_landscape import FIXED
-from proofs_check.catalogue.in_context_model import (
-    PAPER,
-    eigen_gamma,
-    gamma,
-    inverse,
-    population_loss,
-    reduced,
-    slope,
-)
+from proofs_check.catalogue.in_context_model import PAPER, eigen_gamma, gamma, inverse, population_loss, reduced, slope
 from proofs_check.catalogue.sharpening import sharpened
 
 

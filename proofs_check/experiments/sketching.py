@@ -18,14 +18,7 @@ from proofs_check.bench.sketched_hessians import (
     hessian_times,
     solve_times,
 )
-from proofs_check.bench.sketching import (
-    ROWS,
-    StepTimes,
-    cost_slope,
-    regularized_problem,
-    slope_interval,
-    step_times,
-)
+from proofs_check.bench.sketching import ROWS, StepTimes, cost_slope, regularized_problem, slope_interval, step_times
 from proofs_check.experiments import Report, Study
 
 QUICK_ROWS = (4_000, 12_000, 40_000)

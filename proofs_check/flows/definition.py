@@ -13,7 +13,7 @@ from typing import Any
 import mpmath
 import sympy
 
-from ..array import Array, working_in
+from ..arrays.array import Array, working_in
 from ..constants import walk
 from .reduced import formula_of
 

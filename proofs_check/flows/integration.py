@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from flint import arb, arb_poly, fmpq
 
-from ..balls import Truth, compare, sign
+from ..arrays.balls import Truth, compare, sign
 from .proposals import proposed_polynomials
 from .recording import Velocity, recorded
 

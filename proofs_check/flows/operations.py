@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from ..array import Array, lifted
-from ..balls import Balls
-from ..exact import InputError
-from ..fields import Digits, Unsupported
-from ..recorder import Recorder, on_even_batches
-from ..screen import Block, Screen, block
+from ..arrays.array import Array, lifted
+from ..arrays.balls import Balls
+from ..arrays.exact import InputError
+from ..arrays.fields import Digits, Unsupported
+from ..arrays.screen import Block, Screen, block
+from ..searching.recorder import Recorder, on_even_batches
 from .definition import DefinedLoss
 from .integration import integrate
 from .reduced import Loss, formula_of

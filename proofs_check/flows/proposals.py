@@ -8,8 +8,8 @@ from typing import Any
 
 from flint import arb, arb_poly, ctx, fmpq
 
-from ..balls import Truth, compare
-from ..exact import from_float
+from ..arrays.balls import Truth, compare
+from ..arrays.exact import from_float
 from .recording import Velocity
 
 FLOAT_BITS, FLOAT_GOAL, FLOAT_ORDER = 128, 43, 20

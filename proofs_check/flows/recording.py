@@ -13,8 +13,8 @@ from typing import Any
 
 from flint import arb
 
-from ..balls import sign
-from ..fields import Unsupported
+from ..arrays.balls import sign
+from ..arrays.fields import Unsupported
 
 CONSTANT, INPUT, SUM, SCALED, PRODUCT = range(5)
 

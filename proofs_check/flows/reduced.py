@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from ..balls import Truth, compare
-from ..exact import InputError, from_float
-from ..fields import Unsupported
+from ..arrays.balls import Truth, compare
+from ..arrays.exact import InputError, from_float
+from ..arrays.fields import Unsupported
 
 SHIFTS = 6
 """Proposals for the largest growth that are tried before the Frobenius norm of the Hessian serves."""

@@ -12,8 +12,8 @@ from flint import arb, ctx, fmpq
 
 from .. import arithmetic as ar
 from ..arithmetic import Array, working_in
-from ..backends import BALLS
-from ..balls import RELATIONS, Truth, compare, precision
+from ..arrays.backends import BALLS
+from ..arrays.balls import RELATIONS, Truth, compare, precision
 from .points import contains, ends, point_and_ball
 
 HOLDS = {

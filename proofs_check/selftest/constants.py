@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import Any
 
 from ..arithmetic import maximum, minimum
-from ..balls import Truth
+from ..arrays.balls import Truth
+from ..campaigns.examine import examine
 from ..claims import Claim
-from ..decide import decide
-from ..examine import examine
+from ..deciding.decide import decide
 from ..loading import catalogue_claims
 from ..replaying import second_opinion
 from ..verdict import HOLDS, PROVED, REFUTED

@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import formulas
 from ..arithmetic import Array, working_in
-from ..backends import BALLS, DIGITS
-from ..balls import precision
+from ..arrays.backends import BALLS, DIGITS
+from ..arrays.balls import precision
 from .points import BITS, ORACLE_BITS, contains, point_and_ball, to_mpmath
 
 NAMES = tuple(f"{form}-{u}" for form in ("plain", "rescaled", "normalized") for u in ("exp", "sinh", "cosh"))

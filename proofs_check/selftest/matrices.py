@@ -11,10 +11,10 @@ import numpy as np
 from flint import arb, fmpq
 
 from .. import arithmetic as ar
-from .. import exact
 from ..arithmetic import Array, working_in
-from ..backends import BALLS
-from ..balls import precision
+from ..arrays import exact
+from ..arrays.backends import BALLS
+from ..arrays.balls import precision
 from .points import contains, ends, to_mpmath
 
 Rows = list[list[Fraction]]

@@ -13,7 +13,7 @@ import mpmath
 import numpy as np
 from flint import arb, fmpq
 
-from ..balls import precision
+from ..arrays.balls import precision
 
 BITS = 64
 """Precision of the arithmetic under test: low, so that its rounding shows."""

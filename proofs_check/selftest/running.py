@@ -8,8 +8,8 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from importlib import import_module
 
-from ..exact import InputError
-from ..executors import local
+from ..arrays.exact import InputError
+from ..campaigns.executors import local
 
 SCALAR_TRIALS, DEEP_SCALAR_TRIALS = 10**5, 10**7
 MATRICES, COMPARISONS, FORMULAS = 100, 10, 50

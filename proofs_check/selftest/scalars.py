@@ -11,8 +11,8 @@ import numpy as np
 
 from .. import arithmetic as ar
 from ..arithmetic import Array, working_in
-from ..backends import BALLS
-from ..balls import precision
+from ..arrays.backends import BALLS
+from ..arrays.balls import precision
 from .points import BITS, ORACLE_BITS, contains, nearest_rounded, point_and_ball, to_mpmath
 
 Operation = Callable[..., Any]

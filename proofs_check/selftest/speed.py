@@ -11,13 +11,13 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from ..backends import Instance, batched
+from ..arrays.backends import Instance, batched
+from ..arrays.exact import Count
+from ..arrays.screen import Screen
 from ..claims import Claim, evaluate
-from ..decide import decide
-from ..exact import Count
+from ..deciding.decide import decide
+from ..instances.sampling import Sampler
 from ..loading import find_claim
-from ..sampling import Sampler
-from ..screen import Screen
 
 DIGITS = 50
 ROWS, COLUMNS = 8, 3

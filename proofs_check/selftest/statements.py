@@ -6,7 +6,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..campaign import check
+from ..campaigns.campaign import check
 from ..claims import Malformed
 from ..loading import load_claims
 from ..replaying import replay

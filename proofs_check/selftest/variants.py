@@ -9,11 +9,11 @@ from typing import Any
 
 from .. import arithmetic as ar
 from ..arithmetic import Array
+from ..campaigns.examine import examine
 from ..claims import Claim, assume, claim
-from ..domains import Param, Size
-from ..examine import examine
 from ..formulas import prediction
-from ..tensors import Matrix, Vector
+from ..instances.domains import Param, Size
+from ..instances.tensors import Matrix, Vector
 
 SAMPLES = 40
 OTHER_SIDE = {"upper": "lower", "lower": "upper", "equality": "equality"}

@@ -10,8 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from proofs_check.arrays.exact import InputError
 from proofs_check.bench.streams.cases import StreamCase
-from proofs_check.exact import InputError
 
 CHUNK_ROWS = 1 << 16
 SPARE = 64 << 20

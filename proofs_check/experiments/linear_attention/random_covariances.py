@@ -25,12 +25,7 @@ from numeric.in_context import (
     squared_errors,
 )
 from proofs_check.experiments import Study
-from proofs_check.experiments.linear_attention.measuring import (
-    Predictor,
-    compared,
-    exact_least_squares,
-    excess_errors,
-)
+from proofs_check.experiments.linear_attention.measuring import Predictor, compared, exact_least_squares, excess_errors
 from proofs_check.experiments.linear_attention.scenes import Scene, lengths, training_lengths
 
 SCALES = (1.0, 4.0, 9.0)

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from proofs_check.checking import select
-from proofs_check.executors import LOCAL, opened
+from proofs_check.campaigns.checking import select
+from proofs_check.campaigns.executors import LOCAL, opened
 from proofs_check.experiments import Report, Study
 from proofs_check.experiments.tightness.families import FAMILIES, QUICK, Statement
 from proofs_check.experiments.tightness.measuring import Measured, measure, usable

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from proofs_check.arrays.exact import Count, InputError
+from proofs_check.bounds.exponents import fit
+from proofs_check.bounds.extremal import Extremal, sweep
+from proofs_check.bounds.growth import Growth, base, fixed, growth_in, parameters
+from proofs_check.bounds.laws import Law, Order, law_of
+from proofs_check.bounds.replacement import proved_factor, refuted_factor
+from proofs_check.campaigns.examine import examine
 from proofs_check.claims import Claim, Malformed
-from proofs_check.domains import Size
-from proofs_check.exact import Count, InputError
-from proofs_check.examine import examine
 from proofs_check.experiments.tightness.families import Statement
-from proofs_check.exponents import fit
-from proofs_check.extremal import Extremal, sweep
-from proofs_check.growth import Growth, base, fixed, growth_in, parameters
-from proofs_check.laws import Law, Order, law_of
+from proofs_check.instances.domains import Size
+from proofs_check.instances.survey import chance
 from proofs_check.loading import find_claim
-from proofs_check.replacement import proved_factor, refuted_factor
-from proofs_check.survey import chance
 
 SIZES, QUICK_SIZES = (2, 3, 4, 6, 8, 16, 32), (2, 4, 8)
 POINTS, QUICK_POINTS = 7, 5

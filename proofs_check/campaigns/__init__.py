@@ -1,0 +1,1 @@
+"""Campaigns: from claims to verdicts, on processes, with a journal."""

@@ -1,0 +1,1 @@
+"""Decisions: balls, exact ties, proofs of identities, hypotheses, and counterexamples made small."""

@@ -1,0 +1,250 @@
+"""One instance, one decision: exact hypotheses, balls at 128, 256, ... bits, an exact tie-break, else undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic import Array
+from ..arrays import balls
+from ..arrays.backends import BALLS, SYMBOLS, Instance, joined
+from ..arrays.balls import Truth
+from ..arrays.fields import Unsupported
+from ..claims import Claim, Hypothesis, Sides, evaluate
+from . import algebraic
+from .zero import is_zero
+
+FIRST_BITS, CEILING = 128, 4096
+TIE_BITS = 256
+"""From this precision on, sides that still overlap are offered to the exact tie-break."""
+TIE_CELLS = 24
+"""Most numbers in an instance that the exact tie-break is tried on."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is certain about one instance.
+
+    Attributes:
+        admissible: whether every hypothesis holds.
+        truth: whether the claim holds on it (YES, NO, or UNKNOWN at the ceiling).
+        bits: precision at which this was certain, or the ceiling.
+        equal: YES where both sides are equal and not zero, NO where they differ, entry by entry somewhere.
+        trivial: one side is exactly zero at every entry, so that equality would say nothing.
+        defined: every entry of both sides is a real number.
+        ratio: log10 of how much of the bound is used (0 at equality, above 0 beyond it); for reports.
+        sides: left and right at the entry that decides; None where no side was looked at.
+        note: what is left open, before the difference of the sides.
+    """
+
+    admissible: Truth
+    truth: Truth
+    bits: int
+    equal: Truth = Truth.UNKNOWN
+    trivial: bool = False
+    defined: bool = False
+    ratio: float = float("-inf")
+    sides: tuple[Any, Any] | None = field(default=None, repr=False)
+    note: str = ""
+
+    @property
+    def left(self) -> str:
+        """The left side at the entry that decides, as text with error bounds."""
+        return self._described(lambda left, _: balls.describe(left))
+
+    @property
+    def right(self) -> str:
+        """The right side there."""
+        return self._described(lambda _, right: balls.describe(right))
+
+    @property
+    def gap(self) -> str:
+        """What is left open: left - right there, as text."""
+        return self.note + self._described(_gap)
+
+    def _described(self, text: Callable[[Any, Any], str]) -> str:
+        if self.sides is None:
+            return ""
+        with balls.precision(self.bits):
+            return text(*self.sides)
+
+
+INADMISSIBLE = Decision(Truth.NO, Truth.UNKNOWN, 0, note="a hypothesis is not met")
+
+
+def decide(claim: Claim, instance: Instance, ceiling: int = CEILING, tie_break: bool = True) -> Decision:
+    """Decide a claim on one exact instance.
+
+    Args:
+        claim: the claim.
+        instance: exact values of its arguments.
+        ceiling: largest precision in bits.
+        tie_break: whether sides that overlap are offered to SymPy.
+    """
+    if not claim.admits(instance):
+        return INADMISSIBLE
+    bits, tried = FIRST_BITS, not tie_break
+    while True:
+        decision = _at(claim, instance, bits)
+        if decision.admissible is Truth.NO or Truth.UNKNOWN not in (decision.admissible, decision.truth):
+            return decision
+        if bits >= TIE_BITS and not tried:
+            tried = True
+            decided = _tie_broken(claim, instance, decision) if cells(instance) <= TIE_CELLS else None
+            if decided is not None:
+                return decided
+        if bits >= ceiling:
+            return replace(decision, note=f"at the ceiling of {bits} bits left - right = ")
+        bits *= 2
+
+
+def cells(instance: Instance) -> int:
+    """How many numbers an instance holds."""
+    return sum(value.size if isinstance(value, np.ndarray) else 1 for value in instance.values())
+
+
+def _at(claim: Claim, instance: Instance, bits: int) -> Decision:
+    with balls.precision(bits):
+        sides = evaluate(claim, {name: joined(value, BALLS) for name, value in instance.items()}, BALLS)
+        admissible = _all(hypotheses_hold(h) for h in sides.hypotheses)
+        return _compared(claim, sides, admissible, bits)
+
+
+def hypotheses_hold(hypothesis: Hypothesis) -> Truth:
+    """Whether ``left op right`` is certain for every entry, or certainly fails for one."""
+    return _all(balls.compare(a, hypothesis.op, b) for a, b in _pairs(hypothesis.left, hypothesis.right))
+
+
+def _all(truths: Any) -> Truth:
+    result = Truth.YES
+    for truth in truths:
+        result = result & truth
+    return result
+
+
+def _pairs(left: Array, right: Array) -> list[tuple[Any, Any]]:
+    if not left.shape and not right.shape:
+        return [(left.data[()], right.data[()])]
+    a, b = np.broadcast_arrays(left.data, right.data)
+    return list(zip(a.reshape(-1), b.reshape(-1), strict=True))
+
+
+def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decision:
+    pairs = _pairs(sides.left, sides.right)
+    truths = [balls.compare(a, claim.relation, b) for a, b in pairs]
+    usages = [usage(claim.kind, a, b) for a, b in pairs]
+    wrong = {i for i, truth in enumerate(truths) if truth is Truth.NO}
+    worst = max(range(len(pairs)), key=lambda i: (i in wrong, truths[i] is Truth.UNKNOWN, usages[i]))
+    return Decision(
+        admissible=admissible,
+        truth=_all(truths),
+        bits=bits,
+        equal=_any(balls.compare(a, "==", b) for a, b in pairs if not _both_zero(a, b)),
+        trivial=all(0 in (balls.sign(a), balls.sign(b)) for a, b in pairs),
+        defined=all(_defined(a, b) for a, b in pairs),
+        ratio=max(usages),
+        sides=pairs[worst],
+    )
+
+
+def _gap(left: Any, right: Any) -> str:
+    if not _defined(left, right):
+        return "nan: a side is undefined"
+    return balls.describe(left - right)
+
+
+def _any(truths: Any) -> Truth:
+    found = list(truths)
+    if Truth.YES in found:
+        return Truth.YES
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.NO
+
+
+def _both_zero(left: Any, right: Any) -> bool:
+    return balls.sign(left) == 0 and balls.sign(right) == 0
+
+
+def usage(kind: str, left: Any, right: Any) -> float:
+    """log10 of the share of the bound that is used: log10(small / big) for small <= big of one sign; for reports."""
+    small, big = (left, right) if kind != "lower" else (right, left)
+    signs = (balls.sign(small), balls.sign(big))
+    if signs == (1, 1):
+        return balls.log10_quotient(small, big)
+    if signs == (-1, -1):
+        return balls.log10_quotient(big, small)
+    if None in signs or signs == (0, 0):
+        return float("-inf")
+    return float("inf") if balls.compare(small, ">", big) is Truth.YES else float("-inf")
+
+
+def _tie_broken(claim: Claim, instance: Instance, open_decision: Decision) -> Decision | None:
+    """Decide by exact symbols where the open entries and hypotheses are equalities that SymPy proves; else None."""
+    try:
+        arguments = {name: joined(value, SYMBOLS) for name, value in instance.items()}
+        sides = evaluate(claim, arguments, SYMBOLS)
+    except (Unsupported, TypeError, ValueError, NotImplementedError, ZeroDivisionError, RecursionError):
+        return None
+    with balls.precision(open_decision.bits):
+        numeric = evaluate(claim, {name: joined(value, BALLS) for name, value in instance.items()}, BALLS)
+    hypotheses = zip(numeric.hypotheses, sides.hypotheses, strict=True)
+    admissible = _all(_settled(h.op, h.left, h.right, s.left, s.right) for h, s in hypotheses)
+    truth = _settled(claim.relation, numeric.left, numeric.right, sides.left, sides.right)
+    if admissible is Truth.NO:
+        return INADMISSIBLE
+    if Truth.UNKNOWN in (admissible, truth):
+        return None
+    equal = _settled_equal(numeric, sides)
+    ratio = 0.0 if equal is Truth.YES else open_decision.ratio
+    return replace(open_decision, admissible=admissible, truth=truth, equal=equal, ratio=ratio)
+
+
+def _settled(op: str, left: Array, right: Array, exact_left: Array, exact_right: Array) -> Truth:
+    truths = []
+    for (a, b), (p, q) in zip(_pairs(left, right), _pairs(exact_left, exact_right), strict=True):
+        truth = balls.compare(a, op, b)
+        if truth is Truth.UNKNOWN and _defined(a, b):
+            certain = _exact_sign(p, q, _one_sign(a, b))
+            truth = truth if certain is None else Truth.YES if certain in _SIGNS[op] else Truth.NO
+        truths.append(truth)
+    return _all(truths)
+
+
+_SIGNS = {"<=": (-1, 0), "<": (-1,), ">=": (1, 0), ">": (1,), "==": (0,)}
+"""The signs of left - right for which a relation holds."""
+
+
+def _exact_sign(p: Any, q: Any, one_sign: bool) -> int | None:
+    """The certain sign of p - q for exact numbers; None where it is open.
+
+    Squares take the roots out of products; numbers of ``one_sign``, certainly, are equal where their squares are.
+    """
+    certain = algebraic.sign(p - q)
+    if certain is not None:
+        return certain
+    products = one_sign and not (p.is_Add or q.is_Add)
+    return 0 if is_zero(p - q) or (products and is_zero(p**2 - q**2)) else None
+
+
+def _one_sign(a: Any, b: Any) -> bool:
+    return balls.sign(a) is not None and balls.sign(a) == balls.sign(b)
+
+
+def _defined(*cells: Any) -> bool:
+    """An undefined side equals nothing, whatever SymPy makes of it over the complex numbers."""
+    return all(balls.is_finite(cell) for cell in cells)
+
+
+def _settled_equal(numeric: Sides, exact: Sides) -> Truth:
+    truths = []
+    for (a, b), (p, q) in zip(_pairs(numeric.left, numeric.right), _pairs(exact.left, exact.right), strict=True):
+        truth = balls.compare(a, "==", b)
+        if truth is Truth.UNKNOWN and _defined(a, b):
+            certain = _exact_sign(p, q, _one_sign(a, b))
+            truth = truth if certain is None else Truth.YES if certain == 0 else Truth.NO
+        truths.append(truth)
+        if _both_zero(a, b) or (truths[-1] is Truth.YES and balls.sign(a) is None and is_zero(p)):
+            truths.pop()
+    return _any(truths)

@@ -1,0 +1,196 @@
+"""What the arguments of a claim range over: predicates, constructive samplers, corners, shrinking steps.
+
+Predicates are exact: a spectral limit is a rational LDL^T of R^2 I - A^T A. Samplers construct admissible rationals
+from floats that only propose; a proposal that the predicate does not admit is never used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, Protocol
+
+import numpy as np
+from flint import fmpq
+
+from ..arrays.backends import Instance, floats
+from ..arrays.exact import ONE, InputError
+from .limits import Limit
+from .proposals import truncated
+
+LARGEST = 1e150
+"""Numbers beyond this are drawn at corners only: their squares leave the range of floats."""
+COARSE, FINE = 12, 45
+"""Bits of the grid that sampled and polished numbers are rounded to."""
+STEP = fmpq(1, 1 << 12)
+"""How far an entry of a neighbour is moved."""
+
+
+Pool = list[tuple[Any, fmpq]]
+"""Values as pairs of factors."""
+
+
+class Domain(Protocol):
+    """What every annotation offers."""
+
+    def limits(self) -> list[Limit]:
+        """Expressions of earlier arguments that this one depends on."""
+
+    def admits(self, value: Any, known: Instance) -> bool:
+        """The exact predicate."""
+
+    def width(self, known: dict[str, Any]) -> int:
+        """Number of free floats that describe a value; 0 for a size."""
+
+    def project(self, raw: np.ndarray, known: dict[str, Any]) -> np.ndarray:
+        """Free floats (batch, width) to nearly admissible floats (batch, *shape)."""
+
+    def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
+        """An admissible exact value next to the projection of raw (width,), or None."""
+
+    def raw(self, value: Any) -> np.ndarray:
+        """Free floats that describe an exact value (a start for the search)."""
+
+    def sample(self, rng: np.random.Generator, known: Instance) -> Any:
+        """A random admissible exact value, or None."""
+
+    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+        """A `sample` for each of several sets of earlier arguments that share their sizes."""
+
+    def pool(self, known: Instance) -> Pool:
+        """Extreme values as pairs of factors, not yet multiplied; not all of them are admissible."""
+
+    def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
+        """Admissible extreme values; ``twins`` are earlier arguments of the same type."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A whole number from low to high, ends included."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(v, int) for v in (self.low, self.high)) or not 1 <= self.low <= self.high:
+            raise InputError(f"Size needs whole numbers with 1 <= low <= high, got ({self.low!r}, {self.high!r})")
+
+    def limits(self) -> list[Limit]:
+        return []
+
+    def admits(self, value: Any, known: Instance) -> bool:
+        return isinstance(value, int) and self.low <= value <= self.high
+
+    def values(self, ceiling: int) -> range:
+        """The sizes up to a ceiling (at least the smallest)."""
+        return range(self.low, max(self.low, min(self.high, ceiling)) + 1)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A rational number from low to high, ends included."""
+
+    low: Any
+    high: Any
+
+    def __post_init__(self) -> None:
+        if self.low is None or self.high is None:
+            raise InputError(f"{type(self).__name__} needs both ends, got ({self.low!r}, {self.high!r})")
+        low, high = self._ends
+        if not low.names and not high.names and low.upper({}) > high.lower({}):
+            raise InputError(f"{type(self).__name__} needs low <= high, got ({self.low!r}, {self.high!r})")
+
+    @cached_property
+    def _ends(self) -> tuple[Limit, Limit]:
+        return Limit.of(self.low, "low"), Limit.of(self.high, "high")
+
+    def limits(self) -> list[Limit]:
+        return list(self._ends)
+
+    def ends(self, known: Instance) -> tuple[fmpq, fmpq]:
+        """The rationals between which values lie."""
+        low, high = self._ends
+        return low.upper(known), high.lower(known)
+
+    def admits(self, value: Any, known: Instance) -> bool:
+        low, high = self.ends(known)
+        return isinstance(value, fmpq) and bool(low <= value <= high)
+
+    def width(self, known: dict[str, Any]) -> int:
+        return 1
+
+    def project(self, raw: np.ndarray, known: dict[str, Any]) -> np.ndarray:
+        low, high = (limit.floats(known, len(raw)) for limit in self.limits())
+        return np.clip(raw[:, 0], low, high)
+
+    def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
+        low, high = self.ends(known)
+        return _between(low, high, float(raw[0]), bits)
+
+    def raw(self, value: Any) -> np.ndarray:
+        return np.array([floats(value)])
+
+    def sample(self, rng: np.random.Generator, known: Instance) -> Any:
+        low, high = self.ends(known)
+        return _between(low, high, uniform(rng, low, high), COARSE) if low <= high else None
+
+    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+        return [self.sample(rng, known) for known in knowns]
+
+    def pool(self, known: Instance) -> Pool:
+        low, high = self.ends(known)
+        inside = [fmpq(v) for v in (0, 1, 2) if low < v < high]
+        values = [low, high, (low + high) / 2, *inside] if low <= high else []
+        return [(value, ONE) for value in values]
+
+    def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
+        low, high = self.ends(known)
+        return distinct([value for value, _ in self.pool(known)] + [t for t in twins if low <= t <= high])
+
+
+Param = Scalar
+"""A parameter of the statement, such as a radius: the same domain under the name that says its role."""
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _between(low: fmpq, high: fmpq, proposed: float, bits: int) -> fmpq | None:
+    """The rounded float, moved to the nearest end where it is beyond one; None between ends the wrong way round."""
+    if low > high:
+        return None
+    return min(max(truncated(proposed, bits), low), high) if math.isfinite(proposed) else low
+
+
+def uniform(rng: np.random.Generator, low: fmpq, high: fmpq, size: int | None = None) -> Any:
+    """Floats between two rationals, half of the time uniform in the logarithm where the range spans orders of size."""
+    a, b = (max(min(floats(end), LARGEST), -LARGEST) for end in (low, high))
+    if a > 0 and b / a > 20 and rng.random() < 0.5:
+        return np.exp(rng.uniform(math.log(a), math.log(b), size))
+    return a + (b - a) * rng.random(size)
+
+
+def distinct(values: list[Any]) -> list[Any]:
+    """The values without repetitions, in order."""
+    return list({_key(value): value for value in reversed(values)}.values())[::-1]
+
+
+def _key(value: Any) -> Any:
+    return (value.shape, tuple(value.reshape(-1))) if isinstance(value, np.ndarray) else value
+
+
+def neighbours(value: np.ndarray) -> list[Callable[[], np.ndarray]]:
+    """Values next to an earlier one, built on demand: equal, opposite, a little shorter, one entry moved, two moved."""
+    shorter = [partial(np.multiply, value, 1 - fmpq(1, 1 << k)) for k in (6, 12, 24)]
+    moved = [partial(_moved, value, places) for places in range(1, min(value.size, 2) + 1)]
+    return [partial(_itself, value), partial(np.negative, value), *shorter, *moved]
+
+
+def _moved(value: np.ndarray, places: int) -> np.ndarray:
+    moved = value.copy()
+    for place, step in zip(range(places), (-STEP, STEP), strict=False):
+        moved.reshape(-1)[place] += step
+    return moved

@@ -1,0 +1,1 @@
+"""Directed search: a claim as a tape of float operations, and climbs towards its bound."""

@@ -1,0 +1,139 @@
+"""The directed search of one claim: from the worst instances of the survey upwards, each result decided by balls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..arrays.backends import Instance
+from ..bounds.tightness import TIGHT
+from ..deciding.decide import cells
+from ..deciding.ledger import Ledger
+from ..instances.domains import Size
+from ..instances.sampling import twins
+from ..instances.survey import Survey
+from .charts import Chart
+from .search import NEAR, NEARER, climb_together, contracted
+
+STARTS, ROUNDS = 12, 3
+DEEP = 5
+"""Factor on the search when it is asked to be deep."""
+POLISHES, PROMISING = 4, 1e-2
+"""A bound that is used up to so much (log10) may be tight: it is polished so many times."""
+Start = tuple[Instance, float]
+"""An instance, and what is left of the distance between its twins."""
+SEARCH_CELLS = 48
+"""Most numbers in an instance that a search starts from, unless it is deep or there is no smaller one."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Ascent:
+    """A directed search under way.
+
+    Attributes:
+        ledger: where what it finds is decided.
+        rng: of the jolts.
+        charts: by sizes, as far as they were made.
+    """
+
+    ledger: Ledger
+    rng: np.random.Generator
+    charts: dict[tuple[int, ...], Chart] = field(default_factory=dict)
+
+    def chart(self, instance: Instance) -> Chart:
+        sizes = _sizes(instance)
+        if sizes not in self.charts:
+            self.charts[sizes] = Chart.at(self.ledger.claim, instance)
+        return self.charts[sizes]
+
+    def climb(self, starts: Sequence[Start], rounds: int, stay: bool = False) -> None:
+        """Climb from instances of equal sizes and decide where that ends (with ``stay`` the start where it is lost)."""
+        ends = climb_together(self.chart(starts[0][0]), starts, self.rng, rounds, thorough=stay)
+        for (start, _), end in zip(starts, ends, strict=True):
+            if end is not None or stay:
+                self.ledger.take(start if end is None else end)
+            if self.ledger.broken:
+                return
+
+
+def ascend(ledger: Ledger, found: Survey, rng: np.random.Generator, deep: bool) -> None:
+    """Climb from the worst instances (half of them with twins drawn together) until one breaks the claim.
+
+    A claim that states its own number of samples is too costly for thousands of evaluations: there is one climb.
+    """
+    factor = DEEP if deep else 1
+    ascent = _Ascent(ledger, rng)
+    if ledger.claim.samples is not None:
+        for start in _starts(found, rng, factor, np.inf)[:factor]:
+            ascent.climb([(start, 1.0)], 1)
+        return
+    for starts in _of_equal_sizes(found, _starts(found, rng, STARTS * factor, np.inf if deep else SEARCH_CELLS)):
+        ascent.climb(starts, ROUNDS if len(starts) > 1 else 1)
+        if ledger.broken:
+            return
+    for _ in range(POLISHES):
+        _polish(ascent, ROUNDS * factor)
+        if ledger.broken or not ledger.worst or not -PROMISING < ledger.worst[1].ratio < -TIGHT / 10:
+            break
+    for instance in contracted(ledger.claim, ledger.worst[0]) if ledger.worst and not ledger.broken else []:
+        ledger.take(instance)
+        if ledger.broken:
+            return
+
+
+def _of_equal_sizes(found: Survey, starts: list[Instance]) -> list[list[Start]]:
+    """Each start as it is and with its twins drawn together, then the worst of each size, in groups of equal sizes."""
+    single = [start for start in _worst_of_each_size(found) if not any(start is other for other in starts)]
+    groups: dict[tuple[int, ...], list[Start]] = {}
+    for start, contraction in [(s, c) for s in starts for c in (1.0, NEAR)] + [(s, 1.0) for s in single]:
+        groups.setdefault(_sizes(start), []).append((start, contraction))
+    return list(groups.values())
+
+
+def _polish(ascent: _Ascent, rounds: int) -> None:
+    """Climb from the worst instance, also with its twins drawn ever closer.
+
+    The quotient of twins at distance h peaks O(h) beside the peak of its limit, and loses O(h^2) there.
+    """
+    ledger = ascent.ledger
+    paired = any(
+        twins(ledger.claim, name) for name, domain in ledger.claim.domains.items() if not isinstance(domain, Size)
+    )
+    if ledger.broken or not ledger.worst:
+        return
+    ascent.climb([(ledger.worst[0], c) for c in ((1.0, NEAR, NEARER) if paired else (1.0,))], rounds, stay=True)
+
+
+def _worst_of_each_size(found: Survey) -> list[Instance]:
+    """One start for every size of every argument: a claim may fail at a single size."""
+    usage = np.nan_to_num(found.usage, nan=-np.inf)
+    worst: dict[tuple[str, int], int] = {}
+    for place in found.admissible[np.argsort(-usage[found.admissible], kind="stable")]:
+        sizes = [(name, int(value)) for name, value in found.drawn[place].items() if isinstance(value, int)]
+        if any(size not in worst for size in sizes) and cells(found.drawn[place]) <= SEARCH_CELLS:
+            for size in sizes:
+                worst.setdefault(size, int(place))
+    return [found.drawn[place] for place in dict.fromkeys(worst.values())]
+
+
+def _starts(found: Survey, rng: np.random.Generator, count: int, limit: float) -> list[Instance]:
+    """The worst of all, of each of the first sizes drawn, of other sizes, and random ones."""
+    admissible = found.admissible
+    usage = np.nan_to_num(found.usage[admissible], nan=-np.inf)
+    order = [int(admissible[i]) for i in np.argsort(-usage, kind="stable")]
+    order = [place for place in order if cells(found.drawn[place]) <= limit] or order
+    if not order:
+        return []
+    worst: dict[tuple[int, ...], int] = {}
+    for place in order:
+        worst.setdefault(_sizes(found.drawn[place]), place)
+    small = [worst[sizes] for sizes in dict.fromkeys(_sizes(found.drawn[place]) for place in sorted(order))][:2]
+    leaders = list(dict.fromkeys([order[0], *small, *worst.values(), *order]))[: max(1, count // 3)]
+    others = [order[int(i)] for i in rng.permutation(len(order))[: max(1, count // 6)]]
+    return [found.drawn[place] for place in dict.fromkeys(leaders + others)]
+
+
+def _sizes(instance: Instance) -> tuple[int, ...]:
+    return tuple(value for value in instance.values() if isinstance(value, int))
