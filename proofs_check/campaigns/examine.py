@@ -36,6 +36,9 @@ from ..witness import Witness
 EQUALITY_TIES = 8
 """Instances of an equality that SymPy is asked about; balls compare the others."""
 
+DOUBTS_CEILING = 1024
+"""Precision in bits at which instances from boxes that resisted a proof are given up; many of them are ties."""
+
 
 def examine(
     item: Claim | Malformed,
@@ -184,13 +187,13 @@ def _refuted(claim: Claim, found: Survey, ledger: Ledger, witness_dir: str | Non
 
 
 def _proved_or_doubted(ledger: Ledger) -> BoxProof | None:
-    """A proof over boxes; where there is none of the whole, instances from the boxes that resisted are decided."""
+    """A proof over boxes; where there is none of the whole, violations are looked for in the boxes that resisted."""
     doubts: list[Instance] = []
     proof = prove_boxes(ledger.claim, doubts=doubts)
     for instance in doubts if proof is None or not proof.complete else []:
-        if ledger.claim.admits(instance):
+        seen = decide(ledger.claim, instance, DOUBTS_CEILING, tie_break=False)
+        if seen.admissible is Truth.YES and seen.truth is Truth.NO:
             ledger.take(instance)
-        if ledger.broken:
             break
     return proof
 
