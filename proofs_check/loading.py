@@ -47,7 +47,9 @@ def load_claims(path: str | Path) -> tuple[Claim | Malformed, ...]:
     try:
         source = file.read_text(encoding="utf-8")
         tree = ast.parse(source, str(file))
-    except (OSError, UnicodeDecodeError) as cause:
+    except OSError as cause:
+        raise InputError(f"{path}: no file of claims ({cause.strerror or cause}); check the path") from cause
+    except UnicodeDecodeError as cause:
         raise InputError(f"{path}: a file of claims is needed, {cause}") from cause
     except (SyntaxError, ValueError) as cause:
         raise InputError(f"{path}: not Python: {cause}") from cause

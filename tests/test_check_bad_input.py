@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from proofs_check import InputError, load_claims
 from proofs_check.cli import main
 
 HEAD = """
@@ -149,3 +150,8 @@ def test_an_executor_of_threads_is_one_sentence(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["check", "K7", "--executor", "concurrent.futures:ThreadPoolExecutor"])
     assert result.exit_code == 2
     assert "use an executor of processes" in result.stderr
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nosuch\.py: no file of claims \(No such file.*check the path"):
+        load_claims(tmp_path / "nosuch.py")

@@ -30,6 +30,6 @@ def test_notebook_is_short(path):
     assert max(len(cell.source.splitlines()) for cell in cells) <= MOST_LINES
 
 
-@pytest.mark.parametrize("name", ["walkthrough", "recover_query_key"])
+@pytest.mark.parametrize("name", ["walkthrough", "recover_query_key", "in_context_linear_regression"])
 def test_it_is_there(name):
     assert name in [path.stem for path in NOTEBOOKS]
