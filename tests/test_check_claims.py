@@ -205,7 +205,7 @@ def test_a_bad_claim_leaves_the_others_alone(tmp_path, source, text):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (None, "file of claims is needed"),
+        (None, "no file of claims"),
         ("def (", "not Python"),
         ("x = 1", "no claim"),
         ("import nothing_such", "nothing_such"),

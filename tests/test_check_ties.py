@@ -12,11 +12,15 @@ import sympy as sp
 from flint import fmpz_mat
 
 from proofs_check import check, load_claims
+from proofs_check.arrays.balls import Truth
+from proofs_check.arrays.exact import Count, array
 from proofs_check.deciding import algebraic
 from proofs_check.deciding.algebraic import separation_bits, sign
+from proofs_check.deciding.decide import decide
 from proofs_check.deciding.exponentials import vanishes
 from proofs_check.deciding.singular import ends_at_zero
 from proofs_check.deciding.zero import is_zero
+from proofs_check.loading import find_claim
 from proofs_check.selftest.statements import HEAD, declared
 
 SECONDS = 10.0  # CPU; ties that SymPy's own tests do not end on took hours, these take at most 2
@@ -223,3 +227,10 @@ E = sp.exp(sp.Rational(355, 1021))
 def test_an_extreme_eigenvalue_of_zero(matrix, smallest, largest):
     assert ends_at_zero(matrix, largest=False) is smallest
     assert ends_at_zero(matrix, largest=True) is largest
+
+
+def test_a_root_of_a_square_ties_with_a_sum():
+    """||sinh(x)|| = sinh(|x|) for one entry: sqrt((e^-x - e^x)^2 / 4) beside a sum of exponentials."""
+    claim = find_claim("C9-sinh-2")
+    decision = decide(claim, {"n": Count(1), "x": array(["-3"])})
+    assert (decision.truth, decision.equal) == (Truth.YES, Truth.YES)

@@ -224,7 +224,7 @@ def _exact_sign(p: Any, q: Any, one_sign: bool) -> int | None:
     certain = algebraic.sign(p - q)
     if certain is not None:
         return certain
-    products = one_sign and not (p.is_Add or q.is_Add)
+    products = one_sign and not (p.is_Add and q.is_Add)  # a square of two sums only grows
     return 0 if is_zero(p - q) or (products and is_zero(p**2 - q**2)) else None
 
 
