@@ -234,3 +234,9 @@ def test_a_root_of_a_square_ties_with_a_sum():
     claim = find_claim("C9-sinh-2")
     decision = decide(claim, {"n": Count(1), "x": array(["-3"])})
     assert (decision.truth, decision.equal) == (Truth.YES, Truth.YES)
+
+
+def test_hyperbolic_functions_are_sums_of_exponentials():
+    x = sp.Rational(1, 400)
+    assert vanishes(sp.cosh(x) ** 2 - (sp.exp(x) / 2 + sp.exp(-x) / 2) ** 2)
+    assert not vanishes(sp.cosh(x) ** 2 - (sp.exp(x) / 2 - sp.exp(-x) / 2) ** 2)

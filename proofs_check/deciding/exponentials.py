@@ -46,6 +46,7 @@ def vanishes(number: sympy.Expr) -> bool:
     Args:
         number: algebraic numbers and real functions of them under + - * / and powers.
     """
+    number = number.rewrite((sympy.sinh, sympy.cosh, sympy.tanh), sympy.exp)
     try:
         numerator, _ = _quotient(number, _Budget(TERMS))
     except _TooLarge:
