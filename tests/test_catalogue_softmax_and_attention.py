@@ -134,7 +134,7 @@ def test_all_claims_meet_their_expectations(module):
         for item in vars(importlib.import_module(f"proofs_check.catalogue.{module}")).values()
         if isinstance(item, Claim)
     }
-    assert not surprises([item for item in mine() if item.id in ids], 300)
+    assert not surprises([item for item in mine() if item.id in ids], 1000)
 
 
 @pytest.fixture
