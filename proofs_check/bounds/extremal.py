@@ -79,8 +79,7 @@ def _searched(
     value: Any, claim: Claim, name: str, before: Sequence[Extremal], rng: np.random.Generator
 ) -> Extremal | None:
     drawn = survey(claim, rng, 0, SAMPLES, deep=True)
-    order = drawn.admissible[np.argsort(-np.nan_to_num(drawn.usage[drawn.admissible], nan=-np.inf), kind="stable")]
-    starts = [drawn.drawn[i] for i in order[: STARTS - bool(before)]]
+    starts = [drawn.drawn[i] for i in drawn.ranked[: STARTS - bool(before)]]
     if not starts:
         return None
     carried = [one for neighbour in before for one in _moved(claim, starts[0], neighbour, name, value)]

@@ -64,6 +64,12 @@ class Survey:
         """Places of the kept instances whose further hypotheses float64 does not see fail."""
         return np.flatnonzero(self.usage != -np.inf)
 
+    @cached_property
+    def ranked(self) -> list[int]:
+        """These places, those that use most of the bound first, and unknown ones last."""
+        usage = np.nan_to_num(self.usage[self.admissible], nan=-np.inf)
+        return [int(place) for place in self.admissible[np.argsort(-usage, kind="stable")]]
+
     @property
     def met(self) -> int:
         """How many instances met the annotations."""

@@ -108,22 +108,18 @@ def _polish(ascent: _Ascent, rounds: int) -> None:
 
 def _worst_of_each_size(found: Survey) -> list[Instance]:
     """One start for every size of every argument: a claim may fail at a single size."""
-    usage = np.nan_to_num(found.usage, nan=-np.inf)
     worst: dict[tuple[str, int], int] = {}
-    for place in found.admissible[np.argsort(-usage[found.admissible], kind="stable")]:
+    for place in found.ranked:
         sizes = [(name, int(value)) for name, value in found.drawn[place].items() if isinstance(value, int)]
         if any(size not in worst for size in sizes) and cells(found.drawn[place]) <= SEARCH_CELLS:
             for size in sizes:
-                worst.setdefault(size, int(place))
+                worst.setdefault(size, place)
     return [found.drawn[place] for place in dict.fromkeys(worst.values())]
 
 
 def _starts(found: Survey, rng: np.random.Generator, count: int, limit: float) -> list[Instance]:
     """The worst of all, of each of the first sizes drawn, of other sizes, and random ones."""
-    admissible = found.admissible
-    usage = np.nan_to_num(found.usage[admissible], nan=-np.inf)
-    order = [int(admissible[i]) for i in np.argsort(-usage, kind="stable")]
-    order = [place for place in order if cells(found.drawn[place]) <= limit] or order
+    order = [place for place in found.ranked if cells(found.drawn[place]) <= limit] or found.ranked
     if not order:
         return []
     worst: dict[tuple[int, ...], int] = {}
