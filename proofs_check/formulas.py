@@ -147,7 +147,7 @@ def _on_balls(name: str, what: str, data: list[np.ndarray], backend: Cells) -> n
 
 
 def _hessian_entry(d: list[Any], u: list[list[Any]], c: list[list[Any]], i: int, j: int) -> Any:
-    low_rank = sum(u[k][i] * c[k][l] * u[l][j] for k in range(len(u)) for l in range(len(u)))
+    low_rank = sum((u[k][i] * c[k][l] * u[l][j] for k in range(len(u)) for l in range(len(u))), 0 * d[i])
     return low_rank + d[i] if i == j else low_rank
 
 

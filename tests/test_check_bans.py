@@ -20,7 +20,7 @@ EVERYWHERE = sorted(path for path in FOLDER.rglob("*.py") if "bench" not in path
 NO_DECISIONS = {"bench", "commands", "experiments", "selftest", "_generated", "cli", "checking", "__init__"}
 SOURCES = [path for path in EVERYWHERE if not NO_DECISIONS & {*path.relative_to(FOLDER).parts, path.stem}]
 THREADS = {"threading", "_thread", "ThreadPoolExecutor", "InterpreterPoolExecutor", "to_thread", "ThreadPool", "dummy"}
-DECIDING = ("balls", "decide", "spectra", "proof", "vacuity", "zero", "cells", "fields")
+DECIDING = ("balls", "decide", "exact_cells", "spectra", "proof", "vacuity", "zero", "cells", "fields")
 
 
 def module(name):
@@ -65,6 +65,7 @@ MAY_ORDER = {
     # bits, numbers of parts, exponents
     "algebraic": {"sign", "separation_bits", "_distinct_parts", "_size", "_sum", "_one_of", "_power"},
     "balls": {"_apart", "sign", "exact_root", "multiply", "matmul", "describe"},
+    "exact_cells": {"_symbol"},  # numbers of entries
     "spectra": {"eigenvalue", "_basis", "_exact_mpf", "_no_other_root", "definite"},
     "kernel_check": {"verify_generated", "_reference", "loss"},  # floats of a report, numbers of entries
     "intervals": {  # exact ends

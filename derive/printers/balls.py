@@ -7,6 +7,7 @@ encloses it. No scaling is needed: the exponent of a ball does not overflow.
 from collections.abc import Sequence
 
 import sympy as sp
+from sympy.printing.precedence import PRECEDENCE
 
 from derive.calculus import StructuredHessian
 from derive.derivation import Derivation
@@ -23,6 +24,9 @@ _METHODS = {
     "sin": "sin",
     "cos": "cos",
 }
+
+WRITTEN_OUT = 4
+"""Largest power of a compound base: the base is written, and computed, as often."""
 
 
 class BallPrinter(OrderedPrinter):
@@ -49,7 +53,21 @@ class BallPrinter(OrderedPrinter):
             return f"{self._operand(expr.base)}.sqrt()"
         if expr.exp == -sp.Rational(1, 2):
             return f"{self._operand(expr.base)}.rsqrt()"
+        if expr.exp.is_Integer and expr.exp > 1:
+            return f"({self._repeated(expr)})"
+        if expr.exp.is_Integer and expr.exp < -1:
+            return f"(1/{self._print_Pow(1 / expr)})"
         return str(super()._print_Pow(expr, rational))
+
+    def _repeated(self, power: sp.Pow) -> str:
+        """A whole power as a product: python-flint's ** gives [nan] for a ball around 0."""
+        base = str(self.parenthesize(power.base, PRECEDENCE["Mul"], strict=True))
+        if not power.base.is_Symbol and power.exp > WRITTEN_OUT:
+            raise FormulaError(
+                f"No ball spelling is known for the power {power}; name its base as a definition, or write a power "
+                f"of at most {WRITTEN_OUT}."
+            )
+        return "*".join([base] * int(power.exp))
 
     def _print_Rational(self, expr: sp.Rational) -> str:
         return f"fmpq({expr.p}, {expr.q})"
@@ -62,8 +80,16 @@ class BallPrinter(OrderedPrinter):
 
 
 def code(expression: sp.Expr) -> str:
-    """One expression as python-flint source."""
-    return str(BallPrinter().doprint(expression))
+    """One expression as python-flint source.
+
+    >>> x, y = sp.symbols("x y")
+    >>> code(x**2), code(1/(x*y**3)), code((x + y)**2), code(x**-2)
+    ('x*x', '1/(x*(y*y*y))', '(x + y)*(x + y)', '(1/(x*x))')
+    """
+    printer = BallPrinter()
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp > 1:
+        return printer._repeated(expression)
+    return str(printer.doprint(expression))
 
 
 def ball_functions(d: Derivation) -> str:

@@ -30,7 +30,7 @@ DEGREES = {}
 GRADIENT_PASS = 1
 SECOND_ORDER = {"hessian": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "c5f7170cefaa3643dadfdac382cda6b004e6a35ae8406041e3de0aa8d7d49aa9"
+DIGEST = "aa790e02c4cd5498509378609dc03957584661962eb2e70f850df8afa59178cb"
 
 
 def _workspace(z, count, work, overwrite):
@@ -247,4 +247,4 @@ def hessian_core(m, t, N, trace, u):
     return C
 
 
-# text 8b1b5808b7d0fcf82ad107e3c471fa8e9c3140e05e7328c615448cc371343b74
+# text acf83969114a377bf203b37ccc3a4b4006868bb5623c3f6a08b5bfa4c48aaddd

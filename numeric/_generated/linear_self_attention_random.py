@@ -30,7 +30,7 @@ DEGREES = {}
 GRADIENT_PASS = 1
 SECOND_ORDER = {"hessian": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "cd76fb2faeebf0e565bbd0358fe09e6650b34ab8376e46358e63e11a260a405f"
+DIGEST = "bed0bbd65c64cde8120a99606ea8e787455e7832cb6400132eb57f5ff86f8826"
 
 
 def _workspace(z, count, work, overwrite):
@@ -228,4 +228,4 @@ def hessian_core(m, t, N, u):
     return C
 
 
-# text dd493ea4aef072e8f9575d3dfbc20493745a0a14de0e814c9dabf4a13d0df43f
+# text a0a814d29fbfcdbbc055c0f2c6e8af0cd4c49b83505b5af2d8272b60eb357d72

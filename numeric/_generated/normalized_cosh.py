@@ -34,7 +34,7 @@ DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "fb7bde1d8b564c4541209b4ab6f96a141808f6262dd240eac514eae009db044d"
+DIGEST = "c65112fae364a8f10371f20d5693f89bf9355cc3a886bc01a9d57409fe440afb"
 
 
 def _workspace(z, count, work, overwrite):
@@ -387,4 +387,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 3ef94c72aa82e9724679600bcba4c1d9cf3735c309ccc826c354d508be5e9ac6
+# text c21592da79c0d312644c7c0d97b0337d8c571e863245da1b442c48270c3fb397

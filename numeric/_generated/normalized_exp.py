@@ -33,7 +33,7 @@ DEGREES = {"alpha": 1}
 GRADIENT_PASS = 2
 SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "e8086ecc47a4a8c8fdfb734b5af2f2e473f5252b5b391b1005a9fa70c172ea2f"
+DIGEST = "bf2ef5339ce2a75420b9bee54537515658b120a633403d62c3a96a685bfd76f8"
 
 
 def _workspace(z, count, work, overwrite):
@@ -366,4 +366,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text 6e8da931af60e26f01c8bf96d8fb5540f25c8aa89ac52e20e8bc0332c4d084d0
+# text f3346d32b65ee4cda63dba98986749986f47fac8ad3f37cedf013eb306b9d95e

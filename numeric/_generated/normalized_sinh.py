@@ -34,7 +34,7 @@ DEGREES = {"alpha": 1, "size_alpha": 1}
 GRADIENT_PASS = 2
 SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "2092a1b3c5668c4e46fcb8b6fe237d8d426e8f8e7bb3408ca3719ed56fe9e062"
+DIGEST = "4ecb080f91e742688735a0c2d1ba756883cf01464aa6cc2ee78fb2311055b31d"
 
 
 def _workspace(z, count, work, overwrite):
@@ -415,4 +415,4 @@ def prediction_rows(z, m, t):
     return f
 
 
-# text ec63e226c0af2c72f93cb4ff931a4b71cb50e3543c292a25c22238a80780bb71
+# text dcf7e735b2eb919bbd112304d97857f8464c68e666aa2b440625523d92b21796

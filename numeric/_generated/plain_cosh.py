@@ -29,7 +29,7 @@ DEGREES = {}
 GRADIENT_PASS = 1
 SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "2f50cf869ef971be777b2dfece46e492afb7ef8aeaf033f57271ba1256c1f910"
+DIGEST = "554de8dff36d64c4f9d6b8ed51c2ec411ab64b4c174ba414432bb24354042db1"
 
 
 def _workspace(z, count, work, overwrite):
@@ -260,4 +260,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text bf5f05112c643d5a8e231e26853e0773b11f48769c5faf7ad59665d4fca0c54a
+# text e92d285745291800469de01c7495c5c1fcc30a4b487a2c022ae50c969307b3db

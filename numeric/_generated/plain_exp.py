@@ -28,7 +28,7 @@ DEGREES = {}
 GRADIENT_PASS = 1
 SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "fe8ed74ad17b046eae9bc3eac312e3d0663a3b14a5283ba26997c21b58dcf345"
+DIGEST = "f27d85181dc363f09aa3ea000c155d5c9dda2d516f04318abac66f9ad32e2cfb"
 
 
 def _workspace(z, count, work, overwrite):
@@ -252,4 +252,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text 42e1f6b4eae72fd08cc2cabac47187234fbdd9be99109ee00e2a0d434ef18954
+# text a28ee97d0abd0eeaac81fd8ab405e89b13bf77e69dae734a7327a68490a8bf81

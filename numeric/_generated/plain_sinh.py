@@ -29,7 +29,7 @@ DEGREES = {}
 GRADIENT_PASS = 1
 SECOND_ORDER = {"hessian": 1, "gauss_newton": 1}
 PASSES = 1  # reads of the data for value and gradient: no row needs a total
-DIGEST = "75d03016717d27017004fea8ea599310dde442b78d8012e4e4772dcc5a3fca28"
+DIGEST = "578635dc73987e86bbc79a0ee67a4a34e2d6b711634644ebb4f037244c4fe5c9"
 
 
 def _workspace(z, count, work, overwrite):
@@ -260,4 +260,4 @@ def prediction_rows(z, m, t):
     return u
 
 
-# text acb40788598b8811341b2bc865f86be57e9407a54d64306752685cf75e4bdcc4
+# text 4cbd71b73d2a3a51ee846d8037edba294397b1871d5842d41433458bf93f7a9d

@@ -32,7 +32,7 @@ DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "5febefa19a51a0e9216686f501525ff1245da185bf6cbe0d418111b4316d2b22"
+DIGEST = "4e0f33d0e06c6e861a7b60275eb4cdaa41ef7b0797d9e90256ac3c4f2b61247c"
 
 
 def _workspace(z, count, work, overwrite):
@@ -368,4 +368,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text da20dce9d48581f6bc538903ba51e79bbb8cb0730c3a273bdc3a8e2e7a80ac99
+# text 71fbe1f6a8d141b6ab03ac58da873483ce08ecd080fd607ce8d3fe0106af6332

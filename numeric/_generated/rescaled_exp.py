@@ -31,7 +31,7 @@ DEGREES = {"alpha": 1, "sum_bb": 0}
 GRADIENT_PASS = 2
 SECOND_ORDER = {"hessian": 2, "gauss_newton": 2}
 PASSES = 2  # reads of the data for value and gradient: rows of the last need alpha
-DIGEST = "f83f338d7d728c708ce69883fb8257cbf25e2d56ccb721b549708e733a433a71"
+DIGEST = "9435c18333a9a6355ce325326beff49c875dd12ab1214f85887ca474aa0bbea5"
 
 
 def _workspace(z, count, work, overwrite):
@@ -363,4 +363,4 @@ def prediction_rows(z, m, t):
     return u/alpha
 
 
-# text a50d4dc585fb9bfc2cc478f1bb4cd8f7a82dfde07b706773bef562a4de1cc34d
+# text 044534fbec4a8c87297fba8088e5fa71b4aafd81efdf9e3751138f293bfcf4be

@@ -16,7 +16,7 @@ Operations per row: value 12, gradient 10, diagonal of the Hessian 7; rank of U:
 from flint import arb
 
 NAME = "linear-self-attention-fixed"
-DIGEST = "c5f7170cefaa3643dadfdac382cda6b004e6a35ae8406041e3de0aa8d7d49aa9"
+DIGEST = "aa790e02c4cd5498509378609dc03957584661962eb2e70f850df8afa59178cb"
 
 
 def value(z, lambda_i, lambda_j, delta, N, trace, u):
@@ -35,7 +35,7 @@ def gradient(z, lambda_i, lambda_j, delta, N, trace, u):
 def hessian(z, lambda_i, lambda_j, delta, N, trace, u):
     """D, columns of U, and C with Hessian diag(D) + U C U^T in z."""
     gamma = [lambda_i_i + (lambda_i_i + trace)/N for lambda_i_i in lambda_i]
-    D = [gamma_i*lambda_i_i*lambda_j_i*u**2 for lambda_i_i, lambda_j_i, gamma_i in zip(lambda_i, lambda_j, gamma, strict=True)]
+    D = [gamma_i*lambda_i_i*lambda_j_i*(u*u) for lambda_i_i, lambda_j_i, gamma_i in zip(lambda_i, lambda_j, gamma, strict=True)]
     U = []
     C = []
     return D, U, C
@@ -44,9 +44,9 @@ def hessian(z, lambda_i, lambda_j, delta, N, trace, u):
 def border(z, lambda_i, lambda_j, delta, N, trace, u):
     """dL/du, rows d(dL/dz)/du and the corner d^2 L/(du du') for the scalar variables u."""
     gamma = [lambda_i_i + (lambda_i_i + trace)/N for lambda_i_i in lambda_i]
-    sum_gammalambda_ilambda_jzz = sum([gamma_i*lambda_i_i*lambda_j_i*z_i**2 for z_i, lambda_i_i, lambda_j_i, gamma_i in zip(z, lambda_i, lambda_j, gamma, strict=True)], arb(0))
+    sum_gammalambda_ilambda_jzz = sum([gamma_i*lambda_i_i*lambda_j_i*(z_i*z_i) for z_i, lambda_i_i, lambda_j_i, gamma_i in zip(z, lambda_i, lambda_j, gamma, strict=True)], arb(0))
     sum_2 = sum([lambda_i_i*z_i*(gamma_i*lambda_j_i*u*z_i - delta_i*lambda_i_i) for z_i, lambda_i_i, lambda_j_i, delta_i, gamma_i in zip(z, lambda_i, lambda_j, delta, gamma, strict=True)], arb(0))
     return [sum_2], [[lambda_i_i*(2*gamma_i*lambda_j_i*u*z_i - delta_i*lambda_i_i) for z_i, lambda_i_i, lambda_j_i, delta_i, gamma_i in zip(z, lambda_i, lambda_j, delta, gamma, strict=True)]], [[sum_gammalambda_ilambda_jzz]]
 
 
-# text 6cb577270ea831d17e873b341e8ae705b1f569dc2e5e1e60eb06ed584596f487
+# text c49c5f2e13f96c48e6a55dc80c24868e6d59bc0fa2dc5ed415d154bfaa6591df

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-cosh"
-DIGEST = "fb7bde1d8b564c4541209b4ab6f96a141808f6262dd240eac514eae009db044d"
+DIGEST = "c65112fae364a8f10371f20d5693f89bf9355cc3a886bc01a9d57409fe440afb"
 
 
 def value(z, b):
@@ -29,7 +29,7 @@ def value(z, b):
     alpha = sum(u, arb(0))
     f = [u_i/alpha for u_i in u]
     c = [f_i - b_i for b_i, f_i in zip(b, f, strict=True)]
-    sum_cc = sum([c_i**2 for c_i in c], arb(0))
+    sum_cc = sum([c_i*c_i for c_i in c], arb(0))
     return sum_cc/2
 
 
@@ -53,7 +53,7 @@ def hessian(z, b):
     c = [f_i - b_i for b_i, f_i in zip(b, f, strict=True)]
     sum_cf = sum([c_i*f_i for f_i, c_i in zip(f, c, strict=True)], arb(0))
     sum_1 = sum([f_i*(2*c_i + f_i) for f_i, c_i in zip(f, c, strict=True)], arb(0))
-    D = [f_i*(c_i - sum_cf) + v_i**2/alpha**2 for v_i, f_i, c_i in zip(v, f, c, strict=True)]
+    D = [f_i*(c_i - sum_cf) + (v_i*v_i)/(alpha*alpha) for v_i, f_i, c_i in zip(v, f, c, strict=True)]
     U = [[-v_i*(c_i + f_i)/alpha for v_i, f_i, c_i in zip(v, f, c, strict=True)], [v_i/alpha for v_i in v]]
     C = [[arb(0), arb(1)], [arb(1), sum_1]]
     return D, U, C
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text d591285fb0ac026d61823addb4e3b0fa480c5bd3f7d23528c122fb37db7d33a6
+# text 2be98df0f9984f1654922b0bbf746c1fb51ecce144e7eef526d96b18994a05db

@@ -20,7 +20,7 @@ Operations per row: value 5, gradient 8, diagonal of the Hessian 11; rank of U: 
 from flint import arb
 
 NAME = "normalized-sinh"
-DIGEST = "2092a1b3c5668c4e46fcb8b6fe237d8d426e8f8e7bb3408ca3719ed56fe9e062"
+DIGEST = "4ecb080f91e742688735a0c2d1ba756883cf01464aa6cc2ee78fb2311055b31d"
 
 
 def value(z, b):
@@ -29,7 +29,7 @@ def value(z, b):
     alpha = sum(u, arb(0))
     f = [u_i/alpha for u_i in u]
     c = [f_i - b_i for b_i, f_i in zip(b, f, strict=True)]
-    sum_cc = sum([c_i**2 for c_i in c], arb(0))
+    sum_cc = sum([c_i*c_i for c_i in c], arb(0))
     return sum_cc/2
 
 
@@ -53,7 +53,7 @@ def hessian(z, b):
     c = [f_i - b_i for b_i, f_i in zip(b, f, strict=True)]
     sum_cf = sum([c_i*f_i for f_i, c_i in zip(f, c, strict=True)], arb(0))
     sum_1 = sum([f_i*(2*c_i + f_i) for f_i, c_i in zip(f, c, strict=True)], arb(0))
-    D = [f_i*(c_i - sum_cf) + v_i**2/alpha**2 for v_i, f_i, c_i in zip(v, f, c, strict=True)]
+    D = [f_i*(c_i - sum_cf) + (v_i*v_i)/(alpha*alpha) for v_i, f_i, c_i in zip(v, f, c, strict=True)]
     U = [[-v_i*(c_i + f_i)/alpha for v_i, f_i, c_i in zip(v, f, c, strict=True)], [v_i/alpha for v_i in v]]
     C = [[arb(0), arb(1)], [arb(1), sum_1]]
     return D, U, C
@@ -76,4 +76,4 @@ def prediction(z):
     return f
 
 
-# text a54694dedf8933f30c36550b080dc836a3cdcadc2a2360065c0d4a88f37df92e
+# text 0485a377b96fc688bf43ae22731904ed2ef7585b6021230b5bf75b437f188126

@@ -15,14 +15,14 @@ Operations per row: value 4, gradient 4, diagonal of the Hessian 6; rank of U: 0
 from flint import arb
 
 NAME = "plain-sinh"
-DIGEST = "75d03016717d27017004fea8ea599310dde442b78d8012e4e4772dcc5a3fca28"
+DIGEST = "578635dc73987e86bbc79a0ee67a4a34e2d6b711634644ebb4f037244c4fe5c9"
 
 
 def value(z, b):
     """Loss."""
     u = [z_i.sinh() for z_i in z]
     c = [u_i - b_i for b_i, u_i in zip(b, u, strict=True)]
-    sum_cc = sum([c_i**2 for c_i in c], arb(0))
+    sum_cc = sum([c_i*c_i for c_i in c], arb(0))
     return sum_cc/2
 
 
@@ -39,7 +39,7 @@ def hessian(z, b):
     u = [z_i.sinh() for z_i in z]
     v = [z_i.cosh() for z_i in z]
     c = [u_i - b_i for b_i, u_i in zip(b, u, strict=True)]
-    D = [c_i*u_i + v_i**2 for u_i, v_i, c_i in zip(u, v, c, strict=True)]
+    D = [c_i*u_i + (v_i*v_i) for u_i, v_i, c_i in zip(u, v, c, strict=True)]
     U = []
     C = []
     return D, U, C
@@ -58,4 +58,4 @@ def prediction(z):
     return u
 
 
-# text 8241203d2932d76774e182a8308061fcfeb6f64207e24359cd9bbe5497ae2b34
+# text d5f798ff95d977e67f978126f38d1b983c31e91e8dc1c178680ff50b998bdbb3

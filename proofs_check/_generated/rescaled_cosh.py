@@ -18,7 +18,7 @@ Operations per row: value 5, gradient 7, diagonal of the Hessian 9; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-cosh"
-DIGEST = "5febefa19a51a0e9216686f501525ff1245da185bf6cbe0d418111b4316d2b22"
+DIGEST = "4e0f33d0e06c6e861a7b60275eb4cdaa41ef7b0797d9e90256ac3c4f2b61247c"
 
 
 def value(z, b):
@@ -26,7 +26,7 @@ def value(z, b):
     u = [z_i.cosh() for z_i in z]
     alpha = sum(u, arb(0))
     c = [u_i - alpha*b_i for b_i, u_i in zip(b, u, strict=True)]
-    sum_cc = sum([c_i**2 for c_i in c], arb(0))
+    sum_cc = sum([c_i*c_i for c_i in c], arb(0))
     return sum_cc/2
 
 
@@ -47,8 +47,8 @@ def hessian(z, b):
     alpha = sum(u, arb(0))
     c = [u_i - alpha*b_i for b_i, u_i in zip(b, u, strict=True)]
     sum_bc = sum([b_i*c_i for b_i, c_i in zip(b, c, strict=True)], arb(0))
-    sum_bb = sum([b_i**2 for b_i in b], arb(0))
-    D = [u_i*(c_i - sum_bc) + v_i**2 for u_i, v_i, c_i in zip(u, v, c, strict=True)]
+    sum_bb = sum([b_i*b_i for b_i in b], arb(0))
+    D = [u_i*(c_i - sum_bc) + (v_i*v_i) for u_i, v_i, c_i in zip(u, v, c, strict=True)]
     U = [[-b_i*v_i for b_i, v_i in zip(b, v, strict=True)], v]
     C = [[arb(0), arb(1)], [arb(1), sum_bb]]
     return D, U, C
@@ -69,4 +69,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text acd93873c169600d5af5a660ea0eb3a6a00c6496807583ab56314ebe3d90931d
+# text fb5dae18ffe53f1e6db30b5be096e083c1b83dc9a9e6193f5cf4947a29f298c0

@@ -17,7 +17,7 @@ Operations per row: value 5, gradient 6, diagonal of the Hessian 7; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-exp"
-DIGEST = "f83f338d7d728c708ce69883fb8257cbf25e2d56ccb721b549708e733a433a71"
+DIGEST = "9435c18333a9a6355ce325326beff49c875dd12ab1214f85887ca474aa0bbea5"
 
 
 def value(z, b):
@@ -25,7 +25,7 @@ def value(z, b):
     u = [z_i.exp() for z_i in z]
     alpha = sum(u, arb(0))
     c = [u_i - alpha*b_i for b_i, u_i in zip(b, u, strict=True)]
-    sum_cc = sum([c_i**2 for c_i in c], arb(0))
+    sum_cc = sum([c_i*c_i for c_i in c], arb(0))
     return sum_cc/2
 
 
@@ -44,7 +44,7 @@ def hessian(z, b):
     alpha = sum(u, arb(0))
     c = [u_i - alpha*b_i for b_i, u_i in zip(b, u, strict=True)]
     sum_bc = sum([b_i*c_i for b_i, c_i in zip(b, c, strict=True)], arb(0))
-    sum_bb = sum([b_i**2 for b_i in b], arb(0))
+    sum_bb = sum([b_i*b_i for b_i in b], arb(0))
     D = [u_i*(c_i + u_i - sum_bc) for u_i, c_i in zip(u, c, strict=True)]
     U = [[-b_i*u_i for b_i, u_i in zip(b, u, strict=True)], u]
     C = [[arb(0), arb(1)], [arb(1), sum_bb]]
@@ -66,4 +66,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 0a70987e24f9523ccca01f068eaba9b2fa4c4aadfbd71a22cdd5c8ebc5a3f178
+# text a764ab29508d767e809b84e2e08538a1a9a7a2b04220b08628bb98ae4cce868c

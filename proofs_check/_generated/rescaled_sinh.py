@@ -18,7 +18,7 @@ Operations per row: value 5, gradient 7, diagonal of the Hessian 9; rank of U: 2
 from flint import arb
 
 NAME = "rescaled-sinh"
-DIGEST = "9e4d656540420b7abbe155f2c2bb36da605128d7a01d336554209cccc63c0486"
+DIGEST = "1a1b5e482eb34d7653cc5ff27e7f2bff90c76e1ff5993e3af24c8b7a571f3fae"
 
 
 def value(z, b):
@@ -26,7 +26,7 @@ def value(z, b):
     u = [z_i.sinh() for z_i in z]
     alpha = sum(u, arb(0))
     c = [u_i - alpha*b_i for b_i, u_i in zip(b, u, strict=True)]
-    sum_cc = sum([c_i**2 for c_i in c], arb(0))
+    sum_cc = sum([c_i*c_i for c_i in c], arb(0))
     return sum_cc/2
 
 
@@ -47,8 +47,8 @@ def hessian(z, b):
     alpha = sum(u, arb(0))
     c = [u_i - alpha*b_i for b_i, u_i in zip(b, u, strict=True)]
     sum_bc = sum([b_i*c_i for b_i, c_i in zip(b, c, strict=True)], arb(0))
-    sum_bb = sum([b_i**2 for b_i in b], arb(0))
-    D = [u_i*(c_i - sum_bc) + v_i**2 for u_i, v_i, c_i in zip(u, v, c, strict=True)]
+    sum_bb = sum([b_i*b_i for b_i in b], arb(0))
+    D = [u_i*(c_i - sum_bc) + (v_i*v_i) for u_i, v_i, c_i in zip(u, v, c, strict=True)]
     U = [[-b_i*v_i for b_i, v_i in zip(b, v, strict=True)], v]
     C = [[arb(0), arb(1)], [arb(1), sum_bb]]
     return D, U, C
@@ -69,4 +69,4 @@ def prediction(z):
     return [u_i/alpha for u_i in u]
 
 
-# text 67ea642e7aa6b880cbde82a3ce2665b61155e8ea15ffa311c8a752aecdbec430
+# text 555887c24c7c2329e47585467c49f9028dd01399eda4e736585c33f01af48257

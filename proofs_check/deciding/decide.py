@@ -7,19 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import sympy
 
 from ..arithmetic import Array
 from ..arrays import balls
-from ..arrays.backends import BALLS, SYMBOLS, Instance, joined
+from ..arrays.backends import BALLS, Instance, joined
 from ..arrays.balls import Truth
-from ..arrays.fields import Unsupported
 from ..claims import Claim, Hypothesis, Sides, evaluate
 from . import algebraic
+from .exact_cells import REFUSED, Cell, exact_cells
 from .zero import is_zero
 
 FIRST_BITS, CEILING = 128, 4096
 TIE_BITS = 256
-"""From this precision on, sides that still overlap are offered to the exact tie-break."""
+"""Sides that still overlap at this precision are compared as exact normal forms."""
+SYMBOL_BITS = 512
+"""Sides that still overlap at this precision are offered to SymPy, too; by then few are left."""
 TIE_CELLS = 24
 """Most numbers in an instance that the exact tie-break is tried on."""
 
@@ -82,18 +85,17 @@ def decide(claim: Claim, instance: Instance, ceiling: int = CEILING, tie_break: 
         claim: the claim.
         instance: exact values of its arguments.
         ceiling: largest precision in bits.
-        tie_break: whether sides that overlap are offered to SymPy.
+        tie_break: whether sides that overlap are compared exactly.
     """
     if not claim.admits(instance):
         return INADMISSIBLE
-    bits, tried = FIRST_BITS, not tie_break
+    bits, asked = FIRST_BITS, (TIE_BITS, SYMBOL_BITS) if cells(instance) <= TIE_CELLS else ()
     while True:
         decision = _at(claim, instance, bits)
         if decision.admissible is Truth.NO or Truth.UNKNOWN not in (decision.admissible, decision.truth):
             return decision
-        if bits >= TIE_BITS and not tried:
-            tried = True
-            decided = _tie_broken(claim, instance, decision) if cells(instance) <= TIE_CELLS else None
+        if tie_break and bits in asked:
+            decided = _tie_broken(claim, instance, decision, by_symbols=bits == SYMBOL_BITS)
             if decided is not None:
                 return decided
         if bits >= ceiling:
@@ -180,47 +182,69 @@ def usage(kind: str, left: Any, right: Any) -> float:
     return float("inf") if balls.compare(small, ">", big) is Truth.YES else float("-inf")
 
 
-def _tie_broken(claim: Claim, instance: Instance, open_decision: Decision) -> Decision | None:
-    """Decide by exact symbols where the open entries and hypotheses are equalities that SymPy proves; else None."""
-    try:
-        arguments = {name: joined(value, SYMBOLS) for name, value in instance.items()}
-        sides = evaluate(claim, arguments, SYMBOLS)
-    except (Unsupported, TypeError, ValueError, NotImplementedError, ZeroDivisionError, RecursionError):
-        return None
-    with balls.precision(open_decision.bits):
-        numeric = evaluate(claim, {name: joined(value, BALLS) for name, value in instance.items()}, BALLS)
-    hypotheses = zip(numeric.hypotheses, sides.hypotheses, strict=True)
-    admissible = _all(_settled(h.op, h.left, h.right, s.left, s.right) for h, s in hypotheses)
-    truth = _settled(claim.relation, numeric.left, numeric.right, sides.left, sides.right)
-    if admissible is Truth.NO:
-        return INADMISSIBLE
-    if Truth.UNKNOWN in (admissible, truth):
-        return None
-    equal = _settled_equal(numeric, sides)
-    ratio = 0.0 if equal is Truth.YES else open_decision.ratio
-    return replace(open_decision, admissible=admissible, truth=truth, equal=equal, ratio=ratio)
+def _tie_broken(claim: Claim, instance: Instance, decision: Decision, by_symbols: bool) -> Decision | None:
+    """Decide exactly, where the open entries and hypotheses are equalities that are proved; else None.
+
+    Args:
+        claim: the claim.
+        instance: exact values of its arguments.
+        decision: what balls leave open.
+        by_symbols: whether SymPy is asked about what has no normal form.
+    """
+    cells = exact_cells()
+    with balls.precision(decision.bits):
+        try:
+            sides = evaluate(claim, {name: joined(value, cells) for name, value in instance.items()}, cells)
+        except REFUSED:
+            return None
+        admissible = _all(_settled(h.op, h.left, h.right, by_symbols) for h in sides.hypotheses)
+        if admissible is Truth.NO:
+            return INADMISSIBLE
+        truth = _settled(claim.relation, sides.left, sides.right, by_symbols)
+        if Truth.UNKNOWN in (admissible, truth):
+            return None
+        equal = _settled_equal(sides, by_symbols)
+    ratio = 0.0 if equal is Truth.YES else decision.ratio
+    return replace(decision, admissible=admissible, truth=truth, equal=equal, ratio=ratio)
 
 
-def _settled(op: str, left: Array, right: Array, exact_left: Array, exact_right: Array) -> Truth:
-    truths = []
-    for (a, b), (p, q) in zip(_pairs(left, right), _pairs(exact_left, exact_right), strict=True):
-        truth = balls.compare(a, op, b)
-        if truth is Truth.UNKNOWN and _defined(a, b):
-            certain = _exact_sign(p, q, _one_sign(a, b))
-            truth = truth if certain is None else Truth.YES if certain in _SIGNS[op] else Truth.NO
-        truths.append(truth)
-    return _all(truths)
+def _settled(op: str, left: Array, right: Array, by_symbols: bool) -> Truth:
+    return _all(_settled_pair(op, p, q, by_symbols) for p, q in _pairs(left, right))
+
+
+def _settled_pair(op: str, p: Cell, q: Cell, by_symbols: bool) -> Truth:
+    truth = balls.compare(p.ball, op, q.ball)
+    if truth is Truth.UNKNOWN and _defined(p.ball, q.ball):
+        certain = _exact_sign(p, q, by_symbols)
+        truth = truth if certain is None else Truth.YES if certain in _SIGNS[op] else Truth.NO
+    return truth
 
 
 _SIGNS = {"<=": (-1, 0), "<": (-1,), ">=": (1, 0), ">": (1,), "==": (0,)}
 """The signs of left - right for which a relation holds."""
 
 
-def _exact_sign(p: Any, q: Any, one_sign: bool) -> int | None:
+def _exact_sign(p: Cell, q: Cell, by_symbols: bool) -> int | None:
     """The certain sign of p - q for exact numbers; None where it is open.
 
-    Squares take the roots out of products; numbers of ``one_sign``, certainly, are equal where their squares are.
+    Squares take the roots out of products; numbers of one sign, certainly, are equal where their squares are.
     """
+    one_sign = _one_sign(p.ball, q.ball)
+    form = (p - q).form
+    if form is not None and (form.is_zero or form.is_nonzero):
+        return 0 if form.is_zero else None
+    if one_sign and _vanishes(p * p - q * q):
+        return 0
+    return _symbolic_sign(p.symbol, q.symbol, one_sign) if by_symbols else None
+
+
+def _vanishes(cell: Cell) -> bool:
+    return cell.form is not None and cell.form.is_zero
+
+
+def _symbolic_sign(p: sympy.Expr | None, q: sympy.Expr | None, one_sign: bool) -> int | None:
+    if p is None or q is None:
+        return None
     certain = algebraic.sign(p - q)
     if certain is not None:
         return certain
@@ -237,14 +261,18 @@ def _defined(*cells: Any) -> bool:
     return all(balls.is_finite(cell) for cell in cells)
 
 
-def _settled_equal(numeric: Sides, exact: Sides) -> Truth:
+def _settled_equal(sides: Sides, by_symbols: bool) -> Truth:
     truths = []
-    for (a, b), (p, q) in zip(_pairs(numeric.left, numeric.right), _pairs(exact.left, exact.right), strict=True):
-        truth = balls.compare(a, "==", b)
-        if truth is Truth.UNKNOWN and _defined(a, b):
-            certain = _exact_sign(p, q, _one_sign(a, b))
-            truth = truth if certain is None else Truth.YES if certain == 0 else Truth.NO
-        truths.append(truth)
-        if _both_zero(a, b) or (truths[-1] is Truth.YES and balls.sign(a) is None and is_zero(p)):
-            truths.pop()
+    for p, q in _pairs(sides.left, sides.right):
+        truth = _settled_pair("==", p, q, by_symbols)
+        both_zero = _both_zero(p.ball, q.ball) or (truth is Truth.YES and _is_zero(p, by_symbols))
+        truths += [] if both_zero else [truth]
     return _any(truths)
+
+
+def _is_zero(p: Cell, by_symbols: bool) -> bool:
+    if balls.sign(p.ball) is not None:
+        return False
+    if p.form is not None:
+        return p.form.is_zero
+    return by_symbols and p.symbol is not None and is_zero(p.symbol)

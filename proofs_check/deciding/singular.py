@@ -7,7 +7,7 @@ import sympy
 from flint import arb, arb_mat
 
 from ..arrays import balls
-from ..arrays.exact import InputError
+from ..arrays.exact import InputError, each
 from ..constants import evaluate_expression
 from .zero import is_zero
 
@@ -28,10 +28,21 @@ def ends_at_zero(matrix: np.ndarray, largest: bool) -> bool:
     if not all(cell.is_number for cell in matrix.reshape(-1)) or not _symmetric(matrix) or not _singular(matrix):
         return False
     with balls.precision(BITS):
-        cells = [_ball(-cell if largest else cell) for cell in matrix.reshape(-1)]
-        coefficients = arb_mat(len(matrix), len(matrix), cells).charpoly().coeffs()
-        # det(t - M) = t^n - e_1 t^(n-1) + e_2 t^(n-2) - ...
-        return all(balls.sign(c) == (-1) ** (len(matrix) - power) for power, c in enumerate(coefficients) if power)
+        return definite_beside_zero(each(_ball, matrix), largest)
+
+
+def definite_beside_zero(cells: np.ndarray, largest: bool) -> bool:
+    """Whether a singular symmetric matrix certainly has rank n - 1 and no negative (``largest``: positive) eigenvalue.
+
+    Args:
+        cells: balls that contain its entries, n x n.
+        largest: which sign of eigenvalues there shall not be.
+    """
+    n = len(cells)
+    entries = [arb(-cell if largest else cell) for cell in cells.reshape(-1)]
+    coefficients = arb_mat(n, n, entries).charpoly().coeffs()
+    # det(t - M) = t^n - e_1 t^(n-1) + e_2 t^(n-2) - ...
+    return all(balls.sign(c) == (-1) ** (n - power) for power, c in enumerate(coefficients) if power)
 
 
 def _symmetric(matrix: np.ndarray) -> bool:
