@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import sympy
+
 from .arrays.array import (
     Array,
     absolute,
@@ -31,9 +33,12 @@ from .probability import binomial_tail, gaussian_moment
 __all__ = [
     "Array", "absolute", "binomial_tail", "cosh", "det", "diagonal", "dot", "exp", "eye", "frobenius",
     "gaussian_moment", "is_number", "kron", "lambda_max", "lambda_min", "lifted", "log", "matrix", "maximum", "minimum",
-    "norm1", "norm2", "norm_inf", "ones", "outer", "sinh", "softmax", "solve", "spectral", "sqrt", "tanh", "total",
-    "trace", "vec", "vector", "working_in",
+    "norm1", "norm2", "norm_inf", "ones", "outer", "pi", "sinh", "softmax", "solve", "spectral", "sqrt", "tanh",
+    "total", "trace", "vec", "vector", "working_in",
 ]  # fmt: skip
+
+pi = sympy.pi
+"""The circle constant, an exact number like any other: ``2 * pi * x``, ``sqrt(pi)``."""
 
 
 def total(x: Array) -> Array:

@@ -7,14 +7,12 @@ returns both sides, written once in generic arithmetic.
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ from .arithmetic import Array, is_number, lifted, working_in
 from .arrays.backends import Instance
 from .arrays.balls import RELATIONS
 from .arrays.exact import InputError
-from .constants import tables
+from .digests import digest_of
 from .instances.domains import Scalar, Size
 from .instances.tensors import Matrix, Vector
 
@@ -54,7 +52,7 @@ class Claim:
         statement: LaTeX.
         domains: argument name -> what it ranges over, in order.
         body: the function.
-        digest: SHA-256 of the source, the metadata and the constants used.
+        digest: SHA-256 of the source, of helpers in its file and beside it, of the metadata and of the constants used.
         path, line: where it stands.
         title: a short name, or "".
         origin: "catalogue", the file that it was loaded from, as given, or "" for one declared in a running session.
@@ -242,7 +240,7 @@ def _made(
     _no_floats(source, line)
     domains = _domains(body)
     statement = inspect.cleandoc(body.__doc__ or "")
-    digest = _digest(body, source, (*stated.values(), statement))
+    digest = digest_of(body, source, (*stated.values(), statement))
     return Claim(**stated, expect=expect, statement=statement, domains=domains, body=body, digest=digest,
                  path=path, line=line, title=title, samples=samples)  # fmt: skip
 
@@ -289,35 +287,8 @@ def _reads_earlier(name: str, domain: Any, earlier: dict[str, Any]) -> None:
                     f"argument {name!r} reads {used!r} in {str(limit.tree)!r}, "
                     f"which is not an earlier size or number; there are {sorted(earlier) or 'none'}"
                 )
-
-
-def _digest(body: Callable[..., Any], source: str, metadata: tuple[str, ...]) -> str:
-    """Over the source, the metadata, helpers and plain values of the file that it names, and constants it looks up."""
-    parts = [source, *metadata, *_helpers(body, {body.__code__.co_name})]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "constant" and node.args:
-            identifier = getattr(node.args[0], "value", None)
-            parts.append(f"{identifier}: {tables().get(str(identifier), '')}")
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _helpers(function: Callable[..., Any], seen: set[str]) -> list[str]:
-    parts: list[str] = []
-    space = getattr(function, "__globals__", {})
-    for name in function.__code__.co_names:
-        value = space.get(name)
-        if name in seen or name not in space:
-            continue
-        if isinstance(value, (int, str, Fraction, tuple, list, dict, sympy.Basic)):
-            seen.add(name)
-            parts.append(f"{name} = {value!r}")
-            continue
-        if getattr(value, "__module__", None) != function.__module__:
-            continue
-        seen.add(name)
-        if inspect.isfunction(value):
-            parts += [inspect.getsource(value), *_helpers(value, seen)]
-    return parts
+        if "pi" in earlier and limit.tree.has(sympy.pi):
+            raise InputError(f"argument {name!r} means the number pi by {str(limit.tree)!r}; rename the argument 'pi'")
 
 
 @contextmanager

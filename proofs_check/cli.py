@@ -189,7 +189,7 @@ def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **op
 
     try:
         with VerdictProgress() as progress:
-            verdicts = check_targets(targets, paper, progress=progress, **options)
+            verdicts = check_targets(targets, paper, progress=progress, begins=_nothing_to_resume, **options)
     except KeyboardInterrupt:
         click.echo("lemmascope: interrupted; the same command with --resume goes on from here.", err=True)
         raise
@@ -197,6 +197,10 @@ def check(targets: tuple[str, ...], paper: str | None, json_to: str | None, **op
         write_json(summary(verdicts, options["seed"]), json_to)
     verdict_table(verdicts, to_stderr=json_to == "-")
     sys.exit(exit_status(verdicts))
+
+
+def _nothing_to_resume(path: Path) -> None:
+    click.echo(f"lemmascope: begins {path}: there was no such file to go on from.", err=True)
 
 
 @main.command()

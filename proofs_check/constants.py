@@ -78,7 +78,7 @@ def parsed(identifier: str, text: str) -> sympy.Expr:
 
 def _letters(text: str) -> dict[str, sympy.Symbol]:
     """Letters that SymPy would read as its own objects (N, S, beta, ...) are plain symbols in a constant."""
-    known = {"exp", "log", "sqrt", "sinh", "cosh", "tanh", "Abs", "Max", "Min", "E"}
+    known = {"exp", "log", "sqrt", "sinh", "cosh", "tanh", "Abs", "Max", "Min", "E", "pi"}
     return {word: sympy.Symbol(word) for word in re.findall(r"[A-Za-z_]\w*", text) if word not in known}
 
 
@@ -96,6 +96,8 @@ def constant(identifier: str, expression: str | None = None, **values: Any) -> A
     """
     tree = _expression(identifier, expression)
     names = _symbol_names(tree)
+    if "pi" in values and tree.has(sympy.pi):
+        raise InputError(f"constant {identifier!r} = {tree} means the number pi, got a value for pi; rename the letter")
     if not names <= values.keys():
         raise InputError(f"constant {identifier!r} = {tree} needs values for {sorted(names)}, got {sorted(values)}")
     return evaluated(tree, values)
@@ -149,6 +151,11 @@ def evaluate_expression(tree: sympy.Expr, backend: Any) -> Any:
         return evaluated(tree, {}).data
 
 
+def _pi() -> Array:
+    backend = lifted("pi", 1).backend
+    return Array(backend.pi(), backend)
+
+
 def walk(tree: sympy.Expr, values: dict[str, Any], memo: dict[sympy.Expr, Array]) -> Array:
     """The value of an exact expression in the arithmetic at work; ``memo`` holds the parts already known."""
     if tree not in memo:
@@ -169,6 +176,8 @@ def _operation(tree: sympy.Expr) -> tuple[Callable[..., Array] | None, tuple[sym
         return None, ()
     if tree is sympy.E:
         return partial(exp, 1), ()
+    if tree is sympy.pi:
+        return _pi, ()
     if tree.is_Pow and tree.exp.is_Rational:
         exponent = rational(tree.exp)
         return lambda base: base**exponent, (tree.base,)
@@ -179,4 +188,6 @@ def _operation(tree: sympy.Expr) -> tuple[Callable[..., Array] | None, tuple[sym
         return operator.pow, tree.args
     if tree.func in _FUNCTIONS:
         return _FUNCTIONS[tree.func], tree.args
-    raise InputError(f"a constant is built from + - * / ** exp log sqrt sinh cosh tanh Abs Max Min and E, got {tree}")
+    raise InputError(
+        f"a constant is built from + - * / ** exp log sqrt sinh cosh tanh Abs Max Min, E and pi, got {tree}"
+    )

@@ -155,3 +155,16 @@ def test_an_executor_of_threads_is_one_sentence(tmp_path, monkeypatch):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nosuch\.py: no file of claims \(No such file.*check the path"):
         load_claims(tmp_path / "nosuch.py")
+
+
+def test_a_campaign_that_begins_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["check", "K7", "--samples", "5", "--jobs", "1", "--resume", "new.jsonl"]
+    first, second = (CliRunner().invoke(main, command) for _ in range(2))
+    assert "lemmascope: begins new.jsonl: there was no such file to go on from." in first.stderr
+    assert "begins" not in second.stderr
+    assert "1 claim: " in first.stdout
+    result = CliRunner().invoke(main, ["check", "K7", "--resume", "none/new.jsonl"])
+    assert result.exit_code == 2
+    assert "there is no folder none; make it, or name another file" in result.stderr
+    assert "begins" not in result.stderr

@@ -1,18 +1,22 @@
 """Regeneration: only what changed is rewritten, everything new is verified, nothing is lost when it fails."""
 
+import importlib
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import sympy as sp
+from flint import arb
 
 import proofs_check.commands.regeneration
 from derive import Formula, FormulaError, data, formulas, outdated, row, total
+from derive.printers.balls import code
 from proofs_check.commands.kernel_check import KernelError
 from proofs_check.commands.regeneration import Target, changes, regenerate
 
 Z, B = row("z"), data("b")
+X, Y = sp.symbols("x y")
 FAMILY = ("plain-exp", "plain-sinh", "regularizer")
 
 
@@ -159,3 +163,30 @@ def test_a_divisor_that_overflows_is_reported(target):
     assert np.isfinite(namespace["value_and_gradient"](small, b)[0])
     assert namespace["value_and_gradient"](large, b)[0] == np.inf
     assert np.isinf(namespace["hessian"](large, b)[0]).all()
+
+
+def test_ball_code_squares_balls_around_zero():
+    """python-flint's power of such a ball is [nan]; the product encloses the square."""
+    around_zero = arb(0, 1)
+    regularizer = importlib.import_module("proofs_check._generated.regularizer")
+    value = regularizer.value([around_zero], [arb(3)])
+    assert value.contains(arb(9) / 2)
+    assert value.is_finite()
+    for name in ("normalized_cosh", "rescaled_sinh", "plain_sinh"):
+        d, _, _ = importlib.import_module(f"proofs_check._generated.{name}").hessian([around_zero], [around_zero])
+        assert d[0].is_finite() or name == "normalized_cosh"
+
+
+@pytest.mark.parametrize(
+    ("power", "text"),
+    [(X**2, "x*x"), (Y / X**3, "y/(x*x*x)"), (X**-2, "(1/(x*x))"), ((X + Y) ** 2 - X, "(x + y)*(x + y) - x")],
+)
+def test_whole_powers_are_products(power, text):
+    assert code(power).replace("((x + y)*(x + y))", "(x + y)*(x + y)") == text
+
+
+def test_a_high_power_of_a_compound_base_is_refused():
+    with pytest.raises(
+        FormulaError, match=r"power \(x \+ y\)\*\*9; name its base as a definition, or write a power of"
+    ):
+        code((X + Y) ** 9)

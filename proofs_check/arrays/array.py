@@ -43,6 +43,7 @@ class Array:
     data: Any
     backend: Any
     __array_ufunc__ = None  # NumPy leaves mixed operations to this class
+    _op_priority = 100.0  # and so does SymPy
 
     def __init__(self, data: Any, backend: Any) -> None:
         # A claim makes one of these an operation; the initializer of a frozen dataclass takes three times as long.

@@ -116,6 +116,9 @@ class Balls:
     def number(self, value: fmpq) -> Any:
         return value
 
+    def pi(self) -> arb:
+        return arb.pi()
+
     def array(self, values: np.ndarray) -> np.ndarray:
         """Rationals are cells as they are; nothing changes an array in place."""
         return values

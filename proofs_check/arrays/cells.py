@@ -37,6 +37,9 @@ class Cells:
             return evaluate_expression(value, self)
         return _cell(self.field.number(rational(value)))
 
+    def pi(self) -> np.ndarray:
+        return _cell(self.field.pi())
+
     def array(self, values: np.ndarray) -> np.ndarray:
         """Exact rationals as data."""
         own = getattr(self.field, "array", None)

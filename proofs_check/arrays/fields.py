@@ -40,6 +40,9 @@ class Symbols:
     def number(self, value: fmpq) -> sympy.Expr:
         return sympy.Rational(int(value.p), int(value.q))
 
+    def pi(self) -> sympy.Expr:
+        return sympy.pi
+
     def multiply(self, a: Any, b: Any) -> Any:
         return a * b
 
@@ -150,6 +153,9 @@ class Digits:
 
     def number(self, value: fmpq) -> Any:
         return mpmath.mpf(int(value.p)) / int(value.q)
+
+    def pi(self) -> Any:
+        return +mpmath.pi
 
     def multiply(self, a: Any, b: Any) -> Any:
         return a * b

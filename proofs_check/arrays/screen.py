@@ -7,6 +7,7 @@ float64 has no answer the result is NaN, which means "ask the balls".
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,9 @@ class Screen:
             return evaluate_expression(value, self)
         q = rational(value)
         return Block(np.full(self.batch, to_float(q)), np.zeros(self.batch))
+
+    def pi(self) -> Block:
+        return Block(np.full(self.batch, math.pi), np.zeros(self.batch))
 
     def stack(self, cells: list[Block], shape: tuple[int, ...]) -> Block:
         scales = np.stack([np.where(cell.mantissa == 0, -np.inf, cell.scale) for cell in cells], axis=1)

@@ -157,6 +157,9 @@ class Traced:
     def number(self, value: fmpq) -> Cell:
         return Cell(sums.number(value), self.trace)
 
+    def pi(self) -> Cell:
+        raise Unsupported("pi among traced numbers")
+
     def multiply(self, a: Cell, b: Cell) -> Cell:
         return a * b
 

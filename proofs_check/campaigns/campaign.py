@@ -190,10 +190,14 @@ def _submitted(campaign: _Campaign, pool: Executor, place: int, block: int | Non
     return pool.submit(examine_claim, *named, [stored[b] for b in sorted(stored)])
 
 
+def _counted(places: Sequence[int]) -> str:
+    return "1 claim is" if len(places) == 1 else f"{len(places)} claims are"
+
+
 def _one_by_one(campaign: _Campaign, places: Sequence[int], executor: str | Executor) -> None:
     """After a worker died: each claim in a process of its own, so that the one that kills it is known."""
     if places and executor != LOCAL:
-        raise InputError(f"the executor {executor} broke, {len(places)} claims are left; check again with --resume")
+        raise InputError(f"the executor {executor} broke, {_counted(places)} left; check again with --resume")
     for place in places:
         with local(1) as pool:
             if _dispatched(campaign, [place], pool):

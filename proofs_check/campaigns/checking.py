@@ -1,6 +1,6 @@
 """What the commands ask of the catalogue: which claims, which verdicts, which exit status."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ def check_targets(
     progress: Progress,
     executor: str = LOCAL,
     resume: str | None = None,
+    begins: Callable[[Path], None] = lambda path: None,
 ) -> list[Verdict]:
     """Select claims and examine them; every result is kept in the campaign's file as soon as it is known.
 
@@ -58,14 +59,19 @@ def check_targets(
         samples, seed, jobs, deep, progress, executor: see `campaign.check`.
         witnesses: folder for witness files, and for the campaign's file unless ``resume`` names one.
         resume: "" goes on from the file in the folder of witnesses, a path from that one; None starts afresh.
+        begins: called with the campaign's file where there is none to go on from.
 
     Raises:
-        InputError: as `select` and `campaign.check`, or ``resume`` is no results file.
+        InputError: as `select` and `campaign.check`, or ``resume`` is no results file, or in no folder.
     """
     if resume and not resume.endswith(".jsonl"):
         raise InputError(f"--resume takes a results file ending in .jsonl, got {resume!r}; name claims before --resume")
-    claims = select(targets, paper)
     journal = Path(resume or Path(witnesses) / JOURNAL)
+    if resume and not journal.parent.is_dir():
+        raise InputError(f"--resume {resume}: there is no folder {journal.parent}; make it, or name another file")
+    claims = select(targets, paper)
+    if resume is not None and not journal.exists():
+        begins(journal)
     return check(claims, samples, seed, jobs, progress, witnesses, deep, executor, journal, resume is not None)
 
 

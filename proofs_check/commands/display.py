@@ -93,7 +93,7 @@ def counts_line(verdicts: Sequence[Verdict]) -> str:
     counted = ", ".join(f"{outcomes.count(o)} {o}" for o in COLOURS if o in outcomes)
     unexpected = sum(v.unexpected for v in verdicts)
     differing = f"{unexpected or 'none'} differ{'s' if unexpected == 1 else ''} from expectation"
-    return f"{len(verdicts)} claims: {counted}; {differing}."
+    return f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}: {counted}; {differing}."
 
 
 def _console(stderr: bool = False) -> Console:

@@ -120,6 +120,8 @@ def _symbol(cell: Cell, known: list[Any]) -> sympy.Expr:
     match cell.name:
         case "number":
             return field.number(cell.ball)
+        case "pi":
+            return field.pi()
         case "add":
             return known[0] + known[1]
         case "subtract":
@@ -153,6 +155,9 @@ class Evaluation:
 
     def number(self, value: fmpq) -> Cell:
         return Cell(value, "number", (), self)
+
+    def pi(self) -> Cell:
+        return Cell(ENCLOSURES.pi(), "pi", (), self)
 
     def entry(self, cell: Cell) -> Cell:
         """What generated ball code takes."""

@@ -71,6 +71,9 @@ class Recorder:
             return evaluate_expression(value, self)
         return self._constant(np.array([to_float(rational(value))]))
 
+    def pi(self) -> Register:
+        return self._constant(np.array([np.pi]))
+
     def stack(self, cells: list[Register], shape: tuple[int, ...]) -> Register:
         return self.reshape(self._stacked(cells), shape)
 
