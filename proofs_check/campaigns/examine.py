@@ -32,6 +32,7 @@ from ..searching.ascent import ascend
 from ..searching.recorded import forget
 from ..verdict import Verdict
 from ..witness import Witness
+from .reaching import reached
 
 EQUALITY_TIES = 8
 """Instances of an equality that SymPy is asked about; balls compare the others."""
@@ -105,6 +106,9 @@ def _examined(
             return _refuted(claim, found, ledger, witness_dir)
     if ledger.empty:
         ledger.break_ties(EQUALITY_TIES)
+    if ledger.empty:
+        for instance in reached(claim, found, rng, seed):
+            ledger.take(instance)
     if ledger.empty:
         return _without_instances(claim, found, ledger)
     if claim.kind != "equality":

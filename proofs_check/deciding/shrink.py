@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..arrays.exact import Count, from_float, simplest_between, to_float
 from ..claims import Claim
 from ..instances.domains import Size
 from ..instances.limits import Limit
-from .decide import Decision, decide
+from .decide import FIRST_BITS, INADMISSIBLE, Decision, decide
 
 CEILING = 512
 """Precision that a shrunk instance may need: a counterexample that needs more is not simpler."""
@@ -35,23 +35,31 @@ class _Best:
     decision: Decision
     left: int = ATTEMPTS
     ties: int = TIES
+    refused: set[str] = field(default_factory=set)
 
     def accepts(self, candidate: Instance) -> bool:
         """Take a candidate over if balls certify that it still breaks the claim."""
-        if self.left <= 0:
+        key = _text(candidate)
+        if key in self.refused or self.left <= 0:
             return False
         self.left -= 1
         try:
-            decision = decide(self.claim, candidate, CEILING, tie_break=False)
-            if self.ties > 0 and Truth.UNKNOWN in (decision.admissible, decision.truth):
-                self.ties -= 1
-                decision = decide(self.claim, candidate, CEILING)
+            decision = self._decided(candidate)
         except (ValueError, IndexError, ZeroDivisionError):
-            return False
+            decision = INADMISSIBLE
         if decision.admissible is Truth.YES and decision.truth is Truth.NO:
             self.instance, self.decision = candidate, decision
             return True
+        self.refused.add(key)
         return False
+
+    def _decided(self, candidate: Instance) -> Decision:
+        """Mostly at the first precision; what is still open there is, as a rule, a tie."""
+        decision = decide(self.claim, candidate, FIRST_BITS, tie_break=False)
+        if decision.admissible is Truth.NO or Truth.UNKNOWN not in (decision.admissible, decision.truth):
+            return decision
+        self.ties -= 1
+        return decide(self.claim, candidate, CEILING, tie_break=self.ties >= 0)
 
 
 def shrink(claim: Claim, instance: Instance, decision: Decision) -> tuple[Instance, Decision]:
@@ -69,6 +77,11 @@ def shrink(claim: Claim, instance: Instance, decision: Decision) -> tuple[Instan
         for name in claim.domains:
             _simplify(best, name, bits)
     return best.instance, best.decision
+
+
+def _text(instance: Instance) -> str:
+    parts = (value.reshape(-1).tolist() if isinstance(value, np.ndarray) else value for value in instance.values())
+    return str([str(part) for part in parts])
 
 
 def _smaller(claim: Claim, instance: Instance) -> Iterator[Instance]:
@@ -118,7 +131,8 @@ def _simplify(best: _Best, name: str, bits: int) -> None:
             if best.accepts({**best.instance, name: simple}):
                 return
         return
-    if best.accepts({**best.instance, name: _rounded_all(value, bits)}) and bits != ZEROS:
+    rounded = _rounded_all(value, bits)
+    if (bool((rounded == value).all()) or best.accepts({**best.instance, name: rounded})) and bits != ZEROS:
         return
     for place in np.ndindex(value.shape):
         for simple in _simpler(best.instance[name][place], bits):
