@@ -66,7 +66,7 @@ MAY_ORDER = {
     "algebraic": {"sign", "separation_bits", "_distinct_parts", "_size", "_sum", "_one_of", "_power"},
     "balls": {"_apart", "sign", "exact_root", "multiply", "matmul", "describe"},
     "exact_cells": {"_symbol"},  # numbers of entries
-    "spectra": {"eigenvalue", "_basis", "_exact_mpf", "_no_other_root", "definite"},
+    "spectra": {"eigenvalue", "_basis", "_refined", "_exact_mpf", "_no_other_root", "definite"},
     "kernel_check": {"verify_generated", "_reference", "loss"},  # floats of a report, numbers of entries
     "intervals": {  # exact ends
         "scale",

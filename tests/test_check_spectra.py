@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 
-from proofs_check.arrays import exact
+from proofs_check.arrays import exact, spectra
 from proofs_check.arrays.balls import exact_root, precision
 from proofs_check.arrays.spectra import eigenvalue
 
@@ -44,6 +44,37 @@ def test_enclosures_contain_and_are_narrow(bits):
                 expected = arb(mpmath.nstr((max if largest else min)(values), 50))
                 assert found.overlaps(expected + arb(0, 1e-45))
                 assert found.rad() < NARROW * n * 20
+
+
+CLOSE = [0, 20, 60, 400]  # bits of the gap: none, one that floats see, one that they do not, one beyond the precision
+
+
+@pytest.mark.parametrize("gap", CLOSE)
+@pytest.mark.parametrize("scale", [-3000, 0, 3000])
+@pytest.mark.parametrize("bits", [256, 1024])
+def test_close_eigenvalues_are_enclosed_beyond_double_precision(gap, scale, bits):
+    """q diag(3, 1 + 2^-gap, 1, -2) q^T with a rational orthogonal q; the ends of its spectrum are known."""
+    q = orthogonal(4, np.random.default_rng(gap))
+    top = fmpq(1) + fmpq(1, 2**gap)
+    power = fmpq(2**scale) if scale > 0 else fmpq(1, 2**-scale)
+    with precision(bits):
+        for spectrum in ([top, 1, -1, -2], [0, 0, -1, -top], [top, top, top, 1]):
+            exact_matrix = (q * exact.array(spectrum)) @ q.T * power
+            matrix = exact.each(lambda cell: arb(cell), exact_matrix)
+            for largest, end in ((True, max(spectrum)), (False, min(spectrum))):
+                found = eigenvalue(matrix, largest)
+                assert found.overlaps(arb(end) * arb(power))
+                assert found.rad() <= arb(power) * arb(2) ** (40 - bits)
+
+
+def test_refined_bases_replace_those_of_mpmath(monkeypatch):
+    """Well separated eigenvalues, and repeated ones, never need mpmath."""
+    monkeypatch.setattr(spectra, "_by_mpmath", None)
+    q = orthogonal(5, np.random.default_rng(3))
+    with precision(512):
+        for spectrum in ([1, 2, 3, 4, 5], [7, 7, 7, 1, 1], [0] * 5, [0, 0, 0, 0, 1]):
+            matrix = exact.each(lambda cell: arb(cell), (q * exact.array(spectrum)) @ q.T)
+            assert eigenvalue(matrix, True).overlaps(arb(max(spectrum)))
 
 
 def test_wide_balls_contain_every_point_matrix():

@@ -27,11 +27,11 @@ def sharpened(claim: Claim | Malformed) -> Claim | Malformed:
     if isinstance(claim, Malformed):
         return replace(claim, id=name, expect="refuted")
     factor = expression(name)
+    letters = sorted(symbol.name for symbol in factor.free_symbols)
 
     def body(**arguments: Any) -> tuple[Any, Any]:
         left, right = claim.body(**arguments)
-        letters = {symbol.name: arguments[symbol.name] for symbol in expression(name).free_symbols}
-        return left, constant(name, **letters) * right
+        return left, constant(name, **{letter: arguments[letter] for letter in letters}) * right
 
     return replace(
         claim,

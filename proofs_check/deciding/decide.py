@@ -137,15 +137,16 @@ def _pairs(left: Array, right: Array) -> list[tuple[Any, Any]]:
 def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decision:
     pairs = _pairs(sides.left, sides.right)
     truths = [balls.compare(a, claim.relation, b) for a, b in pairs]
-    usages = [usage(claim.kind, a, b) for a, b in pairs]
+    signs = [(balls.sign(a), balls.sign(b)) for a, b in pairs]
+    usages = [_usage(claim.kind, *pair, *known) for pair, known in zip(pairs, signs, strict=True)]
     wrong = {i for i, truth in enumerate(truths) if truth is Truth.NO}
     worst = max(range(len(pairs)), key=lambda i: (i in wrong, truths[i] is Truth.UNKNOWN, usages[i]))
     return Decision(
         admissible=admissible,
         truth=_all(truths),
         bits=bits,
-        equal=_any(balls.compare(a, "==", b) for a, b in pairs if not _both_zero(a, b)),
-        trivial=all(0 in (balls.sign(a), balls.sign(b)) for a, b in pairs),
+        equal=_any(balls.compare(a, "==", b) for (a, b), known in zip(pairs, signs, strict=True) if known != (0, 0)),
+        trivial=all(0 in known for known in signs),
         defined=all(_defined(a, b) for a, b in pairs),
         ratio=max(usages),
         sides=pairs[worst],
@@ -171,8 +172,12 @@ def _both_zero(left: Any, right: Any) -> bool:
 
 def usage(kind: str, left: Any, right: Any) -> float:
     """log10 of the share of the bound that is used: log10(small / big) for small <= big of one sign; for reports."""
+    return _usage(kind, left, right, balls.sign(left), balls.sign(right))
+
+
+def _usage(kind: str, left: Any, right: Any, of_left: int | None, of_right: int | None) -> float:
     small, big = (left, right) if kind != "lower" else (right, left)
-    signs = (balls.sign(small), balls.sign(big))
+    signs = (of_left, of_right) if kind != "lower" else (of_right, of_left)
     if signs == (1, 1):
         return balls.log10_quotient(small, big)
     if signs == (-1, -1):
