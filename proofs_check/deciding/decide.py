@@ -139,8 +139,7 @@ def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decis
     truths = [balls.compare(a, claim.relation, b) for a, b in pairs]
     signs = [(balls.sign(a), balls.sign(b)) for a, b in pairs]
     usages = [_usage(claim.kind, *pair, *known) for pair, known in zip(pairs, signs, strict=True)]
-    wrong = {i for i, truth in enumerate(truths) if truth is Truth.NO}
-    worst = max(range(len(pairs)), key=lambda i: (i in wrong, truths[i] is Truth.UNKNOWN, usages[i]))
+    worst = 0 if len(pairs) == 1 else max(range(len(pairs)), key=lambda i: (_RANK[truths[i]], usages[i]))
     return Decision(
         admissible=admissible,
         truth=_all(truths),
@@ -151,6 +150,10 @@ def _compared(claim: Claim, sides: Sides, admissible: Truth, bits: int) -> Decis
         ratio=max(usages),
         sides=pairs[worst],
     )
+
+
+_RANK = {Truth.YES: 0, Truth.UNKNOWN: 1, Truth.NO: 2}
+"""Which entry decides: one that breaks the claim before one that is open."""
 
 
 def _gap(left: Any, right: Any) -> str:
@@ -170,12 +173,8 @@ def _both_zero(left: Any, right: Any) -> bool:
     return balls.sign(left) == 0 and balls.sign(right) == 0
 
 
-def usage(kind: str, left: Any, right: Any) -> float:
-    """log10 of the share of the bound that is used: log10(small / big) for small <= big of one sign; for reports."""
-    return _usage(kind, left, right, balls.sign(left), balls.sign(right))
-
-
 def _usage(kind: str, left: Any, right: Any, of_left: int | None, of_right: int | None) -> float:
+    """log10 of the share of the bound that is used: log10(small / big) for small <= big of one sign; for reports."""
     small, big = (left, right) if kind != "lower" else (right, left)
     signs = (of_left, of_right) if kind != "lower" else (of_right, of_left)
     if signs == (1, 1):
