@@ -16,6 +16,7 @@ from proofs_check.arithmetic import (
     lambda_max,
     lambda_min,
     log,
+    matrix,
     maximum,
     minimum,
     norm2,
@@ -66,6 +67,7 @@ ZEROS = {
     "an exponential of that": (lambda x: exp(log(exp(x[0])) / 2) - sqrt(exp(x[0])), X),
     "a root of a square": (lambda x: sqrt((exp(x[0]) - exp(x[1])) ** 2) - exp(x[0]) + exp(x[1]), X),
     "a root of the square of a smaller one": (lambda x: sqrt((exp(x[1]) - exp(x[0])) ** 2) - exp(x[0]) + exp(x[1]), X),
+    "a root of the square of a negative sum": (lambda x: sqrt((exp(x[2]) - 5) ** 2) + exp(x[2]) - 5, X),
     "norms of one length": (lambda x: norm2(3 * x / 7) - Fraction(3, 7) * norm2(x), X),
     "roots of a product": (lambda x: sqrt(x[0] * x[1]) - sqrt(x[0]) * sqrt(x[1]), S),
     "roots of products of three": (lambda x: sqrt(x[0] * x[1] * x[2]) - sqrt(x[0]) * sqrt(x[1]) * sqrt(x[2]), S),
@@ -112,6 +114,20 @@ UNKNOWN = {
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_has_no_normal_form_is_left_open(name):
     assert not proved_zero(*UNKNOWN[name])
+
+
+@pytest.mark.parametrize(("weights", "known"), [((1, 3), True), ((1, -2), False), ((1, 0), False)])
+def test_an_end_at_zero_needs_a_definite_rest(weights, known):
+    """The Laplacian of a path: its rows add up to 0, but with a negative weight 0 is no end; twice 0 is left open."""
+    a, b = weights
+
+    def smallest(x):
+        e, f = a * exp(x[0]), b * exp(x[1])
+        return lambda_min(matrix([[e, -e, 0], [-e, e + f, -f], [0, -f, f]]))
+
+    with balls.precision(BITS):
+        form = evaluated(smallest, X)[()].form
+    assert (form is not None and form.is_zero) is known
 
 
 def test_without_roots_a_form_decides_both_ways():

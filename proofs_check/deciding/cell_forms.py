@@ -63,8 +63,7 @@ class CellForms:
             case "absolute":
                 return known[0] if self._nonnegative(cell.arguments[0]) else f.negative(known[0])
             case "maximum" | "minimum":
-                larger = self._nonnegative(cell.arguments[0] - cell.arguments[1])
-                return known[0] if larger is (cell.name == "maximum") else known[1]
+                return self._one_of_equals(*known)
             case "eigenvalue":
                 return self._extreme_eigenvalue(cell, known)
         raise Unsupported(f"a normal form of {cell.name}")
@@ -76,6 +75,12 @@ class CellForms:
         if name == "tanh":
             return f.multiply(difference, f.inverse(both))
         return f.multiply(both if name == "cosh" else difference, half)
+
+    def _one_of_equals(self, x: Form, y: Form) -> Form:
+        """An extreme of two numbers that balls do not tell apart."""
+        if not self._forms.add(x, self._forms.negative(y)).is_zero:
+            raise Unsupported("the larger of two numbers")
+        return x
 
     def _nonnegative(self, x: Cell) -> bool:
         certain = balls.sign(x.ball)
