@@ -117,7 +117,7 @@ def test_a_killed_campaign_goes_on(tmp_path, monkeypatch):
     """kill -9 after the first verdict; with --resume the rest, and the same verdicts as without the kill."""
     write_claims(tmp_path, {f"{name}-{i}": body for i in range(3) for name, body in GOOD.items()})
     monkeypatch.chdir(tmp_path)
-    root = str(Path(campaign.__file__).parents[1])
+    root = str(Path(campaign.__file__).parents[2])
     script = "from proofs_check.cli import main; main()"
     command = [sys.executable, "-c", script, "check", "mine.py", "--samples", "60", "--jobs", "1"]
     environment = {**os.environ, "PYTHONPATH": root}
