@@ -12,6 +12,7 @@ from .sums import (
     Letter,
     Monomial,
     Sum,
+    collected,
     exponential,
     function,
     inverse,
@@ -19,10 +20,10 @@ from .sums import (
     power,
     single,
     substituted,
-    variables,
 )
 
 HALF = fmpq(1, 2)
+UNIT_SUM = number(fmpq(1))
 
 
 @lru_cache(maxsize=4096)
@@ -32,22 +33,23 @@ def derivative(x: Sum, name: Letter) -> Sum:
     Raises:
         Unsupported: a letter without a derivative here, such as a maximum.
     """
-    out = ZERO
+    terms: list[tuple[Monomial, fmpq]] = []
     for m, c in x.terms:
-        whole = Sum(((m, c),))
+        if name not in m.names:
+            continue
         if m.exponent is not None:
-            out = out + whole * derivative(m.exponent, name)
+            terms += (Sum(((m, c),)) * derivative(m.exponent, name)).terms
         for letter, k in m.powers:
             if (inner := _letter_derivative(letter, name)).terms:
-                rest = Sum(((Monomial(tuple(pair for pair in m.powers if pair[0] != letter), m.exponent), c),))
-                out = out + rest * single(letter, k - 1).times(fmpq(k)) * inner if k != 1 else out + rest * inner
-    return out
+                rest = Sum(((Monomial(tuple(pair for pair in m.powers if pair[0] != letter), m.exponent), c * k),))
+                terms += (rest * (single(letter, k - 1) if k != 1 else UNIT_SUM) * inner).terms
+    return collected(terms)
 
 
 def _letter_derivative(letter: Letter, name: Letter) -> Sum:
     if letter.kind == "var":
         return number(fmpq(1)) if letter == name else ZERO
-    if not any(name in variables(arg) for arg in letter.args):
+    if name not in letter.names:
         return ZERO
     inner = [derivative(arg, name) for arg in letter.args]
     if letter.kind not in _RULES:
@@ -115,7 +117,7 @@ def _power_slope(letter: Letter, k: int, name: Letter, at: Sum) -> Sum:
 def _letter_slope(letter: Letter, name: Letter, at: Sum) -> Sum:
     if letter == name:
         return number(fmpq(1))
-    if name not in variables(single(letter)):
+    if name not in letter.names:
         return ZERO
     if letter.kind == "gap":
         return slope(letter.args[0], name, at)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import Any
 
-from flint import fmpq
+from flint import arb, fmpq
 
 from ..arrays.balls import exact_root
 from ..arrays.fields import Unsupported
@@ -21,6 +21,8 @@ from ..arrays.fields import Unsupported
 MOST_TERMS = 250
 LONG = 80
 """Longer texts are replaced by their digest."""
+PRODUCTS = 1 << 14
+"""Products of monomials that are remembered: a claim's sums meet the same few again and again."""
 EVEN = ("abs", "cosh", "shc")
 """Letters of even functions: their arguments lead with a positive coefficient."""
 
@@ -45,11 +47,25 @@ class Letter:
     def text(self) -> str:
         return _short(f"{self.kind}({', '.join(a if isinstance(a, str) else a.text for a in self.args)})")
 
+    @cached_property
+    def names(self) -> frozenset[Letter]:
+        """The variables in it."""
+        return frozenset((self,)) if self.kind == "var" else frozenset().union(*(arg.names for arg in self.args))
+
+    @cached_property
+    def hyperbolic(self) -> bool:
+        """Whether cosh or sinh is in it."""
+        return self.kind in ("cosh", "sinh") or (self.kind != "var" and any(arg.hyperbolic for arg in self.args))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.text)
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Letter) and self.text == other.text
+        return self is other or (isinstance(other, Letter) and self.text == other.text)
 
     def __hash__(self) -> int:
-        return hash(self.text)
+        return self._hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +80,31 @@ class Monomial:
         letters = "*".join(f"{letter.text}^{k}" for letter, k in self.powers)
         return _short(f"{letters}e[{self.exponent.text}]" if self.exponent else letters)
 
+    @cached_property
+    def names(self) -> frozenset[Letter]:
+        """The variables in it."""
+        inner = self.exponent.names if self.exponent else frozenset()
+        return inner.union(*(letter.names for letter, _ in self.powers))
+
+    @cached_property
+    def hyperbolic(self) -> bool:
+        """Whether cosh or sinh is in it."""
+        inner = self.exponent is not None and self.exponent.hyperbolic
+        return inner or any(letter.hyperbolic for letter, _ in self.powers)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.text)
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Monomial) and self.text == other.text
+        return self is other or (isinstance(other, Monomial) and self.text == other.text)
 
     def __hash__(self) -> int:
-        return hash(self.text)
+        return self._hash
 
 
 UNIT = Monomial(())
+NOTHING, UNCHANGED, NEGATIVE = fmpq(0), fmpq(1), fmpq(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,33 +117,58 @@ class Sum:
     def text(self) -> str:
         return _short(" + ".join(f"{c}*{m.text}" for m, c in self.terms) or "0")
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sum) and self.text == other.text
+    @cached_property
+    def names(self) -> frozenset[Letter]:
+        """The variables in it."""
+        return frozenset().union(*(m.names for m, _ in self.terms))
 
-    def __hash__(self) -> int:
+    @cached_property
+    def hyperbolic(self) -> bool:
+        """Whether cosh or sinh is in it."""
+        return any(m.hyperbolic for m, _ in self.terms)
+
+    @cached_property
+    def _hash(self) -> int:
         return hash(self.text)
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Sum) and self.text == other.text)
+
+    def __hash__(self) -> int:
+        return self._hash
+
     def __add__(self, other: Sum) -> Sum:
+        if not self.terms or not other.terms:
+            return self if self.terms else other
         return collected((*self.terms, *other.terms))
 
     def __sub__(self, other: Sum) -> Sum:
-        return self + other.times(fmpq(-1))
+        return self + other.times(NEGATIVE)
 
     def __mul__(self, other: Sum) -> Sum:
         if len(self.terms) * len(other.terms) > MOST_TERMS:
             raise Unsupported("a product of too many terms")
-        parts = (_product(m, n).times(c * d) for m, c in self.terms for n, d in other.terms)
-        return collected(term for part in parts for term in part.terms)
+        parts = [(_product(m, n).terms, c * d) for m, c in self.terms for n, d in other.terms]
+        if len(parts) == 1:
+            return Sum(parts[0][0]).times(parts[0][1])
+        return collected((m, c * factor) for terms, factor in parts for m, c in terms)
 
     def times(self, factor: fmpq) -> Sum:
         """The multiple by a number."""
-        return Sum(tuple((m, c * factor) for m, c in self.terms)) if factor != 0 else ZERO
+        if factor == UNCHANGED:
+            return self
+        return Sum(tuple((m, c * factor) for m, c in self.terms)) if factor != NOTHING else ZERO
 
     @cached_property
     def factors(self) -> tuple[Monomial, Sum]:
         """What all terms have in common, and the sum without it."""
         shared = content(self) if len(self.terms) > 1 else UNIT
         return (shared, without(self, shared)) if shared != UNIT else (UNIT, self)
+
+    @cached_property
+    def balls(self) -> tuple[tuple[Monomial, fmpq, arb | None], ...]:
+        """The terms without what all have in common, with balls of the coefficients other than 1."""
+        return tuple((m, c, None if c == UNCHANGED else arb(c)) for m, c in self.factors[1].terms)
 
     @property
     def constant(self) -> fmpq | None:
@@ -126,12 +184,17 @@ ZERO = Sum(())
 
 def collected(terms: Iterable[tuple[Monomial, fmpq]]) -> Sum:
     """The sum of terms, equal monomials taken together."""
-    found: dict[Monomial, fmpq] = {}
+    monomials: dict[str, Monomial] = {}
+    coefficients: dict[str, fmpq] = {}
     for m, c in terms:
-        found[m] = found.get(m, fmpq(0)) + c
-    if len(found) > MOST_TERMS:
+        text = m.text
+        if text in coefficients:
+            coefficients[text] += c
+        else:
+            monomials[text], coefficients[text] = m, c
+    if len(coefficients) > MOST_TERMS:
         raise Unsupported("a sum of too many terms")
-    return Sum(tuple(sorted(((m, c) for m, c in found.items() if c != 0), key=lambda term: term[0].text)))
+    return Sum(tuple((monomials[text], c) for text in sorted(coefficients) if (c := coefficients[text]) != NOTHING))
 
 
 def number(value: fmpq) -> Sum:
@@ -155,6 +218,7 @@ def monomial(powers: dict[Letter, int], exponent: Sum | None) -> Monomial:
     return Monomial(tuple(kept), exponent if exponent is not None and exponent.terms else None)
 
 
+@lru_cache(maxsize=PRODUCTS)
 def _product(m: Monomial, n: Monomial) -> Sum:
     """Powers add up; squares of roots and of absolute values are resolved."""
     powers, resolved = dict(m.powers), []
@@ -333,48 +397,67 @@ MAKERS: dict[str, Callable[..., Sum]] = {
 }  # fmt: skip
 
 
-def rebuilt(x: Sum, leaf: Callable[[Letter], Sum | None], memo: dict[Letter, Sum] | None = None) -> Sum:
-    """The sum with letters replaced: by ``leaf`` where it answers, else by the same function of rebuilt arguments."""
-    memo = {} if memo is None else memo
-    out = ZERO
+Leaf = Callable[[Letter], Sum | None]
+
+
+def rebuilt(x: Sum, leaf: Leaf, touched: Callable[[Letter | Sum], bool], memo: dict[Letter, Sum]) -> Sum:
+    """The sum with letters replaced: by ``leaf`` where it answers, else by the same function of rebuilt arguments.
+
+    Args:
+        x: the sum.
+        leaf: what a letter becomes, or None.
+        touched: whether something has a letter to replace in it; all else stays as it is.
+        memo: letters that are rebuilt already.
+    """
+    terms: list[tuple[Monomial, fmpq]] = []
     for m, c in x.terms:
-        part = exponential(rebuilt(m.exponent, leaf, memo)) if m.exponent else number(fmpq(1))
-        for letter, k in m.powers:
-            part = part * power(_rebuilt_letter(letter, leaf, memo), k)
-        out = out + part.times(c)
-    return out
+        moved = [(letter, k) for letter, k in m.powers if touched(letter)]
+        exponent = m.exponent if m.exponent is not None and touched(m.exponent) else None
+        if not moved and exponent is None:
+            part = _product(UNIT, m)
+        else:
+            fixed = tuple(pair for pair in m.powers if pair not in moved) if moved else m.powers
+            part = _product(UNIT, Monomial(fixed, None if exponent is not None else m.exponent))
+            part = part if exponent is None else part * exponential(rebuilt(exponent, leaf, touched, memo))
+            for letter, k in moved:
+                part = part * power(_rebuilt_letter(letter, leaf, touched, memo), k)
+        terms += part.terms if c == UNCHANGED else part.times(c).terms
+    return collected(terms)
 
 
-def _rebuilt_letter(letter: Letter, leaf: Callable[[Letter], Sum | None], memo: dict[Letter, Sum]) -> Sum:
+def _rebuilt_letter(
+    letter: Letter, leaf: Leaf, touched: Callable[[Letter | Sum], bool], memo: dict[Letter, Sum]
+) -> Sum:
     if letter not in memo:
         found = leaf(letter)
-        if found is None and letter.kind == "var":
-            found = single(letter)
         memo[letter] = (
-            MAKERS[letter.kind](*(rebuilt(arg, leaf, memo) for arg in letter.args)) if found is None else found
+            MAKERS[letter.kind](*(rebuilt(arg, leaf, touched, memo) for arg in letter.args)) if found is None else found
         )
     return memo[letter]
 
 
-def substituted(x: Sum, values: dict[Letter, Sum]) -> Sum:
-    """The sum at other values of some variables."""
-    return rebuilt(x, values.get)
+def substituted(x: Sum, values: dict[Letter, Sum], memo: dict[Letter, Sum] | None = None) -> Sum:
+    """The sum at other values of some variables.
+
+    Args:
+        x: the sum.
+        values: variable -> what takes its place.
+        memo: of letters, kept by a caller who substitutes the same values elsewhere.
+    """
+    names = values.keys()
+    return rebuilt(x, values.get, lambda part: not part.names.isdisjoint(names), {} if memo is None else memo)
 
 
+@lru_cache(maxsize=PRODUCTS)
 def expanded(x: Sum) -> Sum:
     """cosh and sinh written by exponentials."""
 
     def leaf(letter: Letter) -> Sum | None:
         return hyperbolic(letter.kind, expanded(letter.args[0])) if letter.kind in ("cosh", "sinh") else None
 
-    return rebuilt(x, leaf)
+    return rebuilt(x, leaf, lambda part: part.hyperbolic, {})
 
 
-def variables(x: Sum) -> set[Letter]:
+def variables(x: Sum) -> frozenset[Letter]:
     """The variables of a sum."""
-    found: set[Letter] = set()
-    for m, _ in x.terms:
-        found |= variables(m.exponent) if m.exponent else set()
-        for letter, _ in m.powers:
-            found |= {letter} if letter.kind == "var" else set().union(*map(variables, letter.args))
-    return found
+    return x.names
