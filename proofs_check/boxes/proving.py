@@ -19,9 +19,9 @@ from ..claims import Claim, Sides, evaluate
 from ..deciding.symbolic import describe_sizes
 from ..instances.domains import Size
 from . import sums
-from .branching import Budget, Exhausted, Prover, enclosed
+from .branching import Prover
+from .enclosing import Budget, Enclosures, Exhausted
 from .goals import at_most
-from .intervals import around
 from .regions import Box, Region, Scope
 from .sums import Letter, Sum
 
@@ -156,7 +156,7 @@ def _defined(kind: str, x: Sum, prover: Prover) -> bool:
     if kind != "nonzero":
         return prover.holds(x, strict=kind == "positive")
     with balls.precision(CHECK_BITS):
-        middle = enclosed(x, {v: around(*(_middle(ends),) * 2) for v, ends in prover.box.items()}, {}, prover.budget)
+        middle = Enclosures({v: (_middle(ends),) * 2 for v, ends in prover.box.items()}, prover.budget).of(x)
     return prover.holds(x if middle[0] > 0 else x.times(fmpq(-1)), strict=True)
 
 
@@ -170,12 +170,12 @@ def _same_on_balls(claim: Claim, region: Region, sides: Sides) -> None:
     arguments = {name: _at(value, point) for name, value in region.arguments.items()}
     if any(value is None for value in arguments.values()):
         return
-    values = {letter: around(*(_inner(ends),) * 2) for letter, ends in region.box.items()}
+    on = Enclosures({letter: (_inner(ends),) * 2 for letter, ends in region.box.items()}, Budget(1 << 20))
     with balls.precision(CHECK_BITS):
         other = evaluate(claim, arguments, BALLS)
         for traced, plain in ((sides.left, other.left), (sides.right, other.right)):
             for cell, ball in zip(traced.data.reshape(-1), plain.data.reshape(-1), strict=True):
-                low, high = enclosed(cell.sum, values, {}, Budget(1 << 20))
+                low, high = on.of(cell.sum)
                 certain = arb(ball)
                 assert not (balls.is_finite(certain) and (certain < low or certain > high)), (claim.id, str(certain))
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from typing import Any
 
-from flint import arb, fmpq
+from flint import fmpq
 
 from ..arrays.balls import exact_root
 from ..arrays.fields import Unsupported
+from . import intervals
 
 MOST_TERMS = 250
 LONG = 80
@@ -166,9 +167,9 @@ class Sum:
         return (shared, without(self, shared)) if shared != UNIT else (UNIT, self)
 
     @cached_property
-    def balls(self) -> tuple[tuple[Monomial, fmpq, arb | None], ...]:
-        """The terms without what all have in common, with balls of the coefficients other than 1."""
-        return tuple((m, c, None if c == UNCHANGED else arb(c)) for m, c in self.factors[1].terms)
+    def multiples(self) -> tuple[tuple[Monomial, tuple[Any, bool]], ...]:
+        """The terms without what all have in common, with the sizes and signs of their coefficients."""
+        return tuple((m, (intervals.factor(c), c > NOTHING)) for m, c in self.factors[1].terms)
 
     @property
     def constant(self) -> fmpq | None:
