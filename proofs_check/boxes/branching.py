@@ -5,7 +5,8 @@ of the whole box is substituted symbolically, so that a bound that is attained t
 
 Nearly all questions that can be answered are answered on the whole box or after a few cuts; a question about a sum
 that is 0, or nearly so, in the middle of the box is never answered. So of two halves the one that looks harder comes
-first: the descent runs into such a place at once, and ends at `DEEPEST` cuts instead of with the budget.
+first: the descent runs into such a place at once. It ends at `DEEPEST` cuts, or where the budget would not last: a
+question that used a share of its budget and settled less than the square of that share of its piece is given up.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from .sums import Letter, Sum, nonnegative, number, positive, substituted, varia
 BITS = 64
 DEEPEST = 36
 """Cuts after which a piece that is not settled ends its question."""
+FROM, TO = 0.125, 0.5
+"""Shares of its budget between which a question must show progress: earlier it may be unlucky, later it is near."""
 SUBSTITUTION = 100
 """A symbolic substitution costs about as much as so many terms."""
 
@@ -96,10 +99,17 @@ class Prover:
             return True
         free = sorted(variables(x), key=lambda letter: letter.text)
         question = _Question(x, strict, {name: _slope(x, name) for name in free})
+        budget, settled = self.budget.terms, 0.0
         try:
             waiting = self._open(question, [piece])
             while waiting:
-                waiting += self._open(question, self._halves(question, waiting.pop()))
+                halves = self._halves(question, waiting.pop())
+                left = self._open(question, halves)
+                settled += (len(halves) - len(left)) / 2.0 ** (halves[0].depth - piece.depth)
+                if left and _is_slow(question, piece, 1 - self.budget.terms / budget, settled):
+                    self.resisting.append(left[-1].box)
+                    return False
+                waiting += left
         except _No:
             return False
         return True
@@ -207,6 +217,16 @@ class Prover:
     def _width(self, box: Box, name: Letter) -> fmpq:
         whole = self.box[name][1] - self.box[name][0]
         return (box[name][1] - box[name][0]) / whole if whole else fmpq(0)
+
+
+def _is_slow(question: _Question, piece: _Piece, spent: float, settled: float) -> bool:
+    """Whether a question makes too little progress, as shares of its budget and of its piece.
+
+    Questions in one variable, and those on the faces of small pieces, end soon enough; the former may settle nothing
+    until they are very near to an end of the range, where the sum vanishes.
+    """
+    several = sum(piece.box[name][0] != piece.box[name][1] for name in question.slopes) > 1
+    return several and piece.depth == 0 and FROM < spent < TO and settled < spent**2
 
 
 def _slope(x: Sum, name: Letter) -> Sum | None:
