@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -40,6 +40,10 @@ UNCHANGED = fmpq(1)
 REFUSED = (Unsupported, InputError, TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError)
 
 
+Statement = tuple[Hashable, ...]
+"""What is to be proved on a region."""
+
+
 @dataclass(frozen=True)
 class BoxProof:
     """An inequality proved on a stated scope.
@@ -67,7 +71,8 @@ def prove_boxes(
     """
     if claim.kind == "equality":
         return None
-    return _over_sizes(claim, lambda region, budget: _holds_on(claim, region, factor, budget, doubts), terms)
+    proved: set[Statement] = set()
+    return _over_sizes(claim, lambda region, budget: _holds_on(claim, region, factor, budget, doubts, proved), terms)
 
 
 def infeasible_boxes(claim: Claim) -> BoxProof | None:
@@ -124,15 +129,31 @@ def _hypotheses(sides: Sides) -> tuple[tuple[str, Sum], ...]:
     return tuple((h.op, a - b) for h in sides.hypotheses for a, b in _pairs(h.left, h.right))
 
 
-def _holds_on(claim: Claim, region: Region, factor: fmpq, budget: Budget, doubts: list[Instance] | None = None) -> bool:
+def _holds_on(
+    claim: Claim, region: Region, factor: fmpq, budget: Budget, doubts: list[Instance] | None, proved: set[Statement]
+) -> bool:
+    """Whether the claim is proved on one region; often that says the same as a region with other signs."""
     sides = evaluate(claim, region.arguments, region.backend)
     _same_on_balls(claim, region, sides)
     prover = Prover(region.box, region.constraints, _hypotheses(sides), budget)
+    statement = _statement(region, sides, prover)
+    if statement in proved:
+        return True
     try:
-        return _follows(claim, region, sides, factor, prover)
+        if _follows(claim, region, sides, factor, prover):
+            proved.add(statement)
+        return statement in proved
     finally:
         if doubts is not None:
             doubts += [one for box in prover.resisting[-RESISTING:] for one in _instances(region, box)]
+
+
+def _statement(region: Region, sides: Sides, prover: Prover) -> Statement:
+    """All that a proof looks at; equal sums have equal texts."""
+    return (
+        *region.box.items(), *region.trace.needs, *prover.constraints, *prover.hypotheses,
+        *_pairs(sides.left, sides.right),
+    )  # fmt: skip
 
 
 def _follows(claim: Claim, region: Region, sides: Sides, factor: fmpq, prover: Prover) -> bool:

@@ -58,15 +58,11 @@ class Letter:
         """Whether cosh or sinh is in it."""
         return self.kind in ("cosh", "sinh") or (self.kind != "var" and any(arg.hyperbolic for arg in self.args))
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.text)
-
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Letter) and self.text == other.text)
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +89,11 @@ class Monomial:
         inner = self.exponent is not None and self.exponent.hyperbolic
         return inner or any(letter.hyperbolic for letter, _ in self.powers)
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.text)
-
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Monomial) and self.text == other.text)
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.text)
 
 
 UNIT = Monomial(())
@@ -128,15 +120,11 @@ class Sum:
         """Whether cosh or sinh is in it."""
         return any(m.hyperbolic for m, _ in self.terms)
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(self.text)
-
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Sum) and self.text == other.text)
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.text)
 
     def __add__(self, other: Sum) -> Sum:
         if not self.terms or not other.terms:
