@@ -10,7 +10,7 @@ from proofs_check import check, load_claims
 from proofs_check.arrays.balls import precision
 from proofs_check.arrays.fields import Unsupported
 from proofs_check.bounds.replacement import certified_replacement, with_factor
-from proofs_check.boxes import intervals, slopes, sums
+from proofs_check.boxes import intervals, proving, slopes, sums
 from proofs_check.boxes.branching import Prover
 from proofs_check.boxes.enclosing import Budget, Enclosures, Exhausted
 from proofs_check.boxes.goals import is_square_form
@@ -354,6 +354,77 @@ def test_a_spent_budget_ends_the_proof():
     wave = sums.exponential(X * Y) - X.times(fmpq(2)) + Y * Y
     with pytest.raises(Exhausted):
         Prover({LETTER_X: (fmpq(0), fmpq(1)), LETTER_Y: (fmpq(0), fmpq(1))}, (), (), Budget(5)).holds(wave)
+
+
+UNIT_SQUARE = {LETTER_X: (fmpq(0), fmpq(1)), LETTER_Y: (fmpq(0), fmpq(1))}
+
+
+@pytest.mark.parametrize(
+    "hopeless",
+    [
+        sums.power(X - Y, 2) * sums.exponential(X * Y),  # 0 on a diagonal
+        sums.power(X.times(fmpq(3)) - ONE, 2) + sums.power(Y.times(fmpq(3)) - ONE, 2) * sums.exponential(Y),
+        sums.exponential(X) - ONE - X + sums.power(Y - X, 4) - sums.number(fmpq(1, 10**9)),
+    ],
+)
+def test_what_vanishes_inside_is_given_up_long_before_the_budget_is_spent(hopeless):
+    prover = Prover(UNIT_SQUARE, (), (), budget := Budget(40_000))
+    assert not prover.holds(hopeless)
+    assert budget.terms > 30_000
+    assert prover.resisting
+
+
+def test_what_is_positive_by_a_little_is_proved_all_the_same():
+    """The least value is 1e-3, on a diagonal, where pieces must be small side by side."""
+    prover = Prover(UNIT_SQUARE, (), (), Budget(10**6))
+    assert prover.holds(sums.power(X - Y, 2) + sums.number(fmpq(1, 10**3)))
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_sums_on_a_box_contain_every_value(name):
+    expression, rng = SMOOTH[name], np.random.default_rng(11)
+    for _ in range(40):
+        low, width = (abs(fmpq(int(rng.integers(1, 99)), 97)) for _ in range(2))
+        box = {LETTER_X: (low, low + width), LETTER_Y: (width, width + low)}
+        with precision(64):
+            ends = Enclosures(box, Budget(10**6)).of(expression)
+        x, y = (a + (b - a) * fmpq(int(rng.integers(0, 9)), 8) for a, b in box.values())
+        value = at(x, y, expression)
+        with precision(400):
+            assert ends[0].lower() <= value.upper()
+            assert ends[1].upper() >= value.lower()
+
+
+def test_regions_that_say_the_same_are_proved_once(true_claims, monkeypatch):
+    """A number with a sign that is squared: two regions, one statement. Without signs: one for every size."""
+    asked = []
+    monkeypatch.setattr(proving, "_follows", lambda *given: not asked.append(given))
+    assert prove_boxes(true_claims["simplex"]) is not None
+    assert len(asked) == 3
+    asked.clear()
+    assert prove_boxes(true_claims["moving-end"]) is not None
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_memo_of_letters_changes_no_substitution(name):
+    memo, at_one = {}, {LETTER_X: ONE}
+    for other in SMOOTH.values():
+        sums.substituted(other, at_one, memo)
+    kept, anew = sums.substituted(SMOOTH[name], at_one, memo), sums.substituted(SMOOTH[name], at_one)
+    assert kept == anew
+    assert sums.variables(kept) <= {LETTER_Y}
+
+
+@pytest.mark.parametrize("value", [fmpq(1), fmpq(-1), fmpq(3, 4), fmpq(-1, 3), fmpq(1, 3**200), fmpq(3**200)])
+def test_multiples_in_running_sums_are_right(value):
+    with precision(64):
+        low, high = intervals.added(None, (arb(2), arb(3)), (intervals.factor(value), value > 0))
+    with precision(600):
+        exact = sorted((2 * value, 3 * value))
+        assert low.lower() <= exact[0]
+        assert high.upper() >= exact[1]
+        assert high - low <= (exact[1] - exact[0]) * (1 + fmpq(1, 2**50))  # a few roundings of 64 bits
 
 
 @pytest.mark.parametrize(
