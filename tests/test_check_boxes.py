@@ -396,13 +396,13 @@ def test_sums_on_a_box_contain_every_value(name):
 
 
 def test_regions_that_say_the_same_are_proved_once(true_claims, monkeypatch):
-    """A number with a sign that is squared: two regions, one statement. Without signs: one for every size."""
+    """|sinh x| for x of both signs: two regions, one statement. Without signs: one for every size."""
     asked = []
     monkeypatch.setattr(proving, "_follows", lambda *given: not asked.append(given))
     assert prove_boxes(true_claims["simplex"]) is not None
     assert len(asked) == 3
     asked.clear()
-    assert prove_boxes(true_claims["moving-end"]) is not None
+    assert prove_boxes(true_claims["C14"]) is not None
     assert len(asked) == 1
 
 
