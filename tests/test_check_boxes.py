@@ -15,6 +15,7 @@ from proofs_check.boxes.branching import Prover
 from proofs_check.boxes.enclosing import Budget, Enclosures, Exhausted
 from proofs_check.boxes.goals import is_square_form
 from proofs_check.boxes.proving import prove_boxes
+from proofs_check.boxes.replacing import substituted
 from proofs_check.claims import Malformed
 
 HEAD = """
@@ -310,7 +311,7 @@ def test_derivatives_agree_with_differences(name, point):
 def test_divided_differences_are_exact(name):
     expression, (x, y) = EXPRESSIONS[name], (fmpq(3, 7), fmpq(5, 4))
     quotient = slopes.slope(expression, LETTER_X, Y)
-    moved = sums.substituted(expression, {LETTER_X: Y})
+    moved = substituted(expression, {LETTER_X: Y})
     with precision(400):
         left = at(x, y, expression) - at(x, y, moved)
         assert abs(left - (x - y) * at(x, y, quotient)) < fmpq(1, 10**60)
@@ -410,8 +411,8 @@ def test_regions_that_say_the_same_are_proved_once(true_claims, monkeypatch):
 def test_a_memo_of_letters_changes_no_substitution(name):
     memo, at_one = {}, {LETTER_X: ONE}
     for other in SMOOTH.values():
-        sums.substituted(other, at_one, memo)
-    kept, anew = sums.substituted(SMOOTH[name], at_one, memo), sums.substituted(SMOOTH[name], at_one)
+        substituted(other, at_one, memo)
+    kept, anew = substituted(SMOOTH[name], at_one, memo), substituted(SMOOTH[name], at_one)
     assert kept == anew
     assert sums.variables(kept) <= {LETTER_Y}
 

@@ -21,8 +21,9 @@ from . import intervals
 from .enclosing import Budget, Enclosures, Exhausted
 from .intervals import Interval
 from .regions import Box
+from .replacing import substituted
 from .slopes import derivative
-from .sums import Letter, Sum, nonnegative, number, positive, substituted, variables
+from .sums import Letter, Sum, nonnegative, number, positive, variables
 
 BITS = 64
 DEEPEST = 36
@@ -238,7 +239,7 @@ def _slope(x: Sum, name: Letter) -> Sum | None:
 
 def _is_harder(a: Interval, b: Interval) -> bool:
     """Whether the first enclosure reaches further below 0 than the second, as a share of its upper end."""
-    return bool(a[0] * b[1] < b[0] * a[1]) or not (a[1] > 0)
+    return bool(a[1] <= 0) or bool(a[0] * b[1] < b[0] * a[1])
 
 
 def _lower_end(slope: Interval, ends: tuple[fmpq, fmpq]) -> fmpq | None:

@@ -15,6 +15,7 @@ from ..arrays import exact
 from ..arrays.fields import Unsupported
 from . import sums
 from .branching import Prover
+from .replacing import expanded
 from .sums import Letter, Monomial, Sum
 
 DEEPEST = 8
@@ -34,7 +35,7 @@ def at_most(left: Sum, right: Sum, prover: Prover, depth: int = 0) -> bool:
     Raises:
         Exhausted: the budget is spent.
     """
-    difference = sums.expanded(right) - sums.expanded(left)
+    difference = expanded(right) - expanded(left)
     if sums.nonnegative(difference) or is_square_form(difference):
         return True
     if depth < DEEPEST:
@@ -43,7 +44,7 @@ def at_most(left: Sum, right: Sum, prover: Prover, depth: int = 0) -> bool:
             with prover.budget.half():
                 if all(at_most(goal.left, goal.right, prover, depth + 1) for goal in goals):
                     return True
-    left, right = _scaled(sums.expanded(left), sums.expanded(right))
+    left, right = _scaled(expanded(left), expanded(right))
     return prover.holds(right - left)
 
 

@@ -23,6 +23,7 @@ from .branching import Prover
 from .enclosing import Budget, Enclosures, Exhausted
 from .goals import at_most
 from .regions import Box, Region, Scope
+from .replacing import expanded, substituted
 from .sums import Letter, Sum
 
 COMBINATIONS = 6
@@ -173,7 +174,7 @@ def _pairs(left: Array, right: Array) -> list[tuple[Sum, Sum]]:
 
 def _defined(kind: str, x: Sum, prover: Prover) -> bool:
     """Whether what a body divides by, or takes a root or logarithm of, is certainly what it must be."""
-    x = sums.expanded(x)
+    x = expanded(x)
     if kind != "nonzero":
         return prover.holds(x, strict=kind == "positive")
     with balls.precision(CHECK_BITS):
@@ -223,7 +224,7 @@ def _at(value: object, point: dict[Letter, Sum]) -> object:
     """An argument at a point, on balls; None where it is not rational there."""
     if not isinstance(value, Array):
         return value
-    found = [sums.substituted(cell.sum, point).constant for cell in value.data.reshape(-1)]
+    found = [substituted(cell.sum, point).constant for cell in value.data.reshape(-1)]
     if any(cell is None for cell in found):
         return None
     return Array(BALLS.array_of(found).reshape(value.data.shape), BALLS)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from flint import fmpq
 
 from ..arrays.fields import Unsupported
+from .replacing import substituted
 from .sums import (
     ZERO,
     Letter,
@@ -19,7 +20,6 @@ from .sums import (
     number,
     power,
     single,
-    substituted,
 )
 
 HALF = fmpq(1, 2)

@@ -8,7 +8,7 @@ hides an undefined operation: whoever divides or takes a logarithm records what 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from typing import Any
@@ -137,7 +137,7 @@ class Sum:
     def __mul__(self, other: Sum) -> Sum:
         if len(self.terms) * len(other.terms) > MOST_TERMS:
             raise Unsupported("a product of too many terms")
-        parts = [(_product(m, n).terms, c * d) for m, c in self.terms for n, d in other.terms]
+        parts = [(product(m, n).terms, c * d) for m, c in self.terms for n, d in other.terms]
         if len(parts) == 1:
             return Sum(parts[0][0]).times(parts[0][1])
         return collected((m, c * factor) for terms, factor in parts for m, c in terms)
@@ -208,8 +208,8 @@ def monomial(powers: dict[Letter, int], exponent: Sum | None) -> Monomial:
 
 
 @lru_cache(maxsize=PRODUCTS)
-def _product(m: Monomial, n: Monomial) -> Sum:
-    """Powers add up; squares of roots and of absolute values are resolved."""
+def product(m: Monomial, n: Monomial) -> Sum:
+    """A product of monomials: powers add up; squares of roots and of absolute values are resolved."""
     powers, resolved = dict(m.powers), []
     for letter, k in n.powers:
         powers[letter] = powers.get(letter, 0) + k
@@ -276,7 +276,7 @@ def without(x: Sum, factor: Monomial) -> Sum:
     """The sum with a monomial that all its terms contain taken out of each."""
     opposite = ZERO - factor.exponent if factor.exponent else None
     out = monomial({letter: -k for letter, k in factor.powers}, opposite)
-    return collected(term for m, c in x.terms for term in _product(m, out).times(c).terms)
+    return collected(term for m, c in x.terms for term in product(m, out).times(c).terms)
 
 
 def _as_sum(m: Monomial) -> Sum:
@@ -376,75 +376,6 @@ def hyperbolic(kind: str, x: Sum) -> Sum:
     if kind == "tanh":
         return number(fmpq(1)) - inverse(number(fmpq(1)) + up * up).times(fmpq(2))
     return (up + down if kind == "cosh" else up - down).times(fmpq(1, 2))
-
-
-MAKERS: dict[str, Callable[..., Sum]] = {
-    "inv": inverse, "sqrt": root, "abs": absolute, "log": logarithm,
-    "max": lambda x, y: extreme("max", x, y), "min": lambda x, y: extreme("min", x, y),
-    **{kind: (lambda x, kind=kind: function(kind, x)) for kind in ("cosh", "sinh", "shc", "langevin", "sgn")},
-    "gap": lambda x: single(Letter("gap", (x,))),
-}  # fmt: skip
-
-
-Leaf = Callable[[Letter], Sum | None]
-
-
-def rebuilt(x: Sum, leaf: Leaf, touched: Callable[[Letter | Sum], bool], memo: dict[Letter, Sum]) -> Sum:
-    """The sum with letters replaced: by ``leaf`` where it answers, else by the same function of rebuilt arguments.
-
-    Args:
-        x: the sum.
-        leaf: what a letter becomes, or None.
-        touched: whether something has a letter to replace in it; all else stays as it is.
-        memo: letters that are rebuilt already.
-    """
-    terms: list[tuple[Monomial, fmpq]] = []
-    for m, c in x.terms:
-        moved = [(letter, k) for letter, k in m.powers if touched(letter)]
-        exponent = m.exponent if m.exponent is not None and touched(m.exponent) else None
-        if not moved and exponent is None:
-            part = _product(UNIT, m)
-        else:
-            fixed = tuple(pair for pair in m.powers if pair not in moved) if moved else m.powers
-            part = _product(UNIT, Monomial(fixed, None if exponent is not None else m.exponent))
-            part = part if exponent is None else part * exponential(rebuilt(exponent, leaf, touched, memo))
-            for letter, k in moved:
-                part = part * power(_rebuilt_letter(letter, leaf, touched, memo), k)
-        terms += part.terms if c == UNCHANGED else part.times(c).terms
-    return collected(terms)
-
-
-def _rebuilt_letter(
-    letter: Letter, leaf: Leaf, touched: Callable[[Letter | Sum], bool], memo: dict[Letter, Sum]
-) -> Sum:
-    if letter not in memo:
-        found = leaf(letter)
-        memo[letter] = (
-            MAKERS[letter.kind](*(rebuilt(arg, leaf, touched, memo) for arg in letter.args)) if found is None else found
-        )
-    return memo[letter]
-
-
-def substituted(x: Sum, values: dict[Letter, Sum], memo: dict[Letter, Sum] | None = None) -> Sum:
-    """The sum at other values of some variables.
-
-    Args:
-        x: the sum.
-        values: variable -> what takes its place.
-        memo: of letters, kept by a caller who substitutes the same values elsewhere.
-    """
-    names = values.keys()
-    return rebuilt(x, values.get, lambda part: not part.names.isdisjoint(names), {} if memo is None else memo)
-
-
-@lru_cache(maxsize=PRODUCTS)
-def expanded(x: Sum) -> Sum:
-    """cosh and sinh written by exponentials."""
-
-    def leaf(letter: Letter) -> Sum | None:
-        return hyperbolic(letter.kind, expanded(letter.args[0])) if letter.kind in ("cosh", "sinh") else None
-
-    return rebuilt(x, leaf, lambda part: part.hyperbolic, {})
 
 
 def variables(x: Sum) -> frozenset[Letter]:

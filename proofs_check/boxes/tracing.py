@@ -12,6 +12,7 @@ from ..arrays.cells import Cells
 from ..arrays.exact import each, rational
 from ..arrays.fields import Unsupported
 from . import sums
+from .replacing import expanded, substituted
 from .slopes import slope
 from .sums import Letter, Sum
 
@@ -46,7 +47,7 @@ class Trace:
         if self.twin is None or len(x.terms) < 2 or self.twin.name not in sums.variables(x):
             return x
         try:
-            if sums.expanded(sums.substituted(x, {self.twin.name: self.twin.at})).terms:
+            if expanded(substituted(x, {self.twin.name: self.twin.at})).terms:
                 return x
             difference = sums.leading_positive(sums.single(self.twin.name) - self.twin.at)
             same = difference.text == (sums.single(self.twin.name) - self.twin.at).text
