@@ -44,11 +44,10 @@ class HessianOperator(LinearOperator):
     ) -> None:
         N = int(np.prod(x_shape))
         super().__init__(dtype=dtype, shape=(N, N))
-        log_scale = max(form.log_scale for form in forms)
+        log_scale, self._factors = _common_scale(forms)
         self.forms, self.x_shape = forms, x_shape
         self.log_scale = log_scale if scaled else 0.0
         self._applied_scale = 0.0 if scaled else log_scale
-        self._factors = [float(np.exp(form.log_scale - log_scale)) for form in forms]
         if self._applied_scale > LARGE_LOG_SCALE or not all(form.surely_finite for form in forms):
             # The diagonal overflows first: an error now instead of infinities in a later product.
             self.diagonal()
@@ -56,11 +55,7 @@ class HessianOperator(LinearOperator):
     def _sum(self, part: Callable[[SecondOrder], Array]) -> Array:
         """The sum over forms of one of their results, on the common scale, finite."""
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            parts = [
-                part(form) if factor == 1.0 else part(form) * factor
-                for form, factor in zip(self.forms, self._factors, strict=True)
-            ]
-            return self._finite(sum(parts[1:], start=parts[0]))
+            return self._finite(_sum(self.forms, self._factors, part))
 
     def _matvec(self, v: Array) -> Array:
         x = np.asarray(v).reshape(self.x_shape)
@@ -78,10 +73,7 @@ class HessianOperator(LinearOperator):
 
     def blocks(self) -> Array:
         """The dense diagonal blocks, shape (k, m, m) with k m = N; k > 1 for independent problems."""
-        if not all(isinstance(form, MatrixHessian) for form in self.forms):
-            return self._sum(lambda form: form.blocks())
-        # Prompts are added up before the matrix is written out: it is four times as large.
-        return symmetric_blocks(self._sum(lambda form: cast(MatrixHessian, form).pair_sums()), self.x_shape)
+        return _blocks(self.forms, self.x_shape, self._sum)
 
     def to_dense(self) -> Array:
         """The matrix, shape (N, N)."""
@@ -123,12 +115,7 @@ class HessianOperator(LinearOperator):
 
     def _finite(self, scaled: Array) -> Array:
         result = unscale(scaled, self._applied_scale) if self._applied_scale else scaled
-        if not np.all(np.isfinite(result)):
-            raise OverflowError(
-                f"the Hessian overflows {self.dtype} (log scale {self._applied_scale:.4g}): ask for "
-                "scaled=True, which helps a normalized or rescaled loss, or reduce the entries of A x"
-            )
-        return result
+        return _checked(result, self.dtype, self._applied_scale)
 
     def __repr__(self) -> str:
         N, ranks = self.shape[0], {form.rank for form in self.forms}
@@ -137,6 +124,56 @@ class HessianOperator(LinearOperator):
             f"<{N} x {N} HessianOperator, diagonal plus rank {rank} per group, {self.dtype}, "
             f"log scale {self.log_scale:g}>"
         )
+
+
+def scaled_blocks(forms: tuple[SecondOrder, ...], x_shape: tuple[int, ...]) -> tuple[Array, float]:
+    """The `blocks` of the operator with `scaled=True`, and its log scale, without the operator.
+
+    Args:
+        forms: the second derivative of each form.
+        x_shape: the shape of x.
+
+    Raises:
+        OverflowError: an entry is too large for the dtype.
+    """
+    log_scale, factors = _common_scale(forms)
+
+    def added(part: Callable[[SecondOrder], Array]) -> Array:
+        total = _sum(forms, factors, part)
+        return _checked(total, total.dtype, 0.0)
+
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        return _blocks(forms, x_shape, added), log_scale
+
+
+def _common_scale(forms: tuple[SecondOrder, ...]) -> tuple[float, list[float]]:
+    """The largest log scale, and what each form's results are multiplied by to be on it."""
+    log_scale = max(form.log_scale for form in forms)
+    return log_scale, [float(np.exp(form.log_scale - log_scale)) for form in forms]
+
+
+def _sum(forms: tuple[SecondOrder, ...], factors: list[float], part: Callable[[SecondOrder], Array]) -> Array:
+    parts = (part(form) if factor == 1.0 else part(form) * factor for form, factor in zip(forms, factors, strict=True))
+    return sum(parts, start=next(parts))
+
+
+def _blocks(
+    forms: tuple[SecondOrder, ...], x_shape: tuple[int, ...], added: Callable[[Callable[[SecondOrder], Array]], Array]
+) -> Array:
+    """The dense diagonal blocks, from a function that adds up one result of all forms."""
+    if not all(isinstance(form, MatrixHessian) for form in forms):
+        return added(lambda form: form.blocks())
+    # Prompts are added up before the matrix is written out: it is four times as large.
+    return symmetric_blocks(added(lambda form: cast(MatrixHessian, form).pair_sums()), x_shape)
+
+
+def _checked(result: Array, dtype: np.dtype[Any], applied_scale: float) -> Array:
+    if not np.isfinite(result).all():
+        raise OverflowError(
+            f"the Hessian overflows {dtype} (log scale {applied_scale:.4g}): ask for "
+            "scaled=True, which helps a normalized or rescaled loss, or reduce the entries of A x"
+        )
+    return result
 
 
 def _solve_symmetric(matrix: Array, rhs: Array) -> Array:

@@ -15,7 +15,10 @@ from numeric.forms.layout import RowBlock, drop, row_blocks
 from numeric.forms.matrix_hessian import MatrixHessian
 from numeric.forms.padding import OtherRows
 from numeric.kernels import Array, Dropped, Kernel
+from numeric.structure import PairTable
 
+KEPT_PAIRS = 1 << 17
+"""Entries of a table of products of columns that a form keeps, a MiB: for repeated Hessians of small problems."""
 MOST_SPARE = 8
 """Work arrays that a form keeps, a MiB or so each: as many as a kernel takes."""
 
@@ -108,6 +111,18 @@ class MatrixForm:
             return None
         squares = self.weights**2
         return squares if self.mask is None else np.where(self.mask, squares, 0)
+
+    def pairs(self, side: int) -> Array | None:
+        """The products of the columns of A1 (side 0) or A2 (side 1) in pairs, see `PairTable`; None for a large one."""
+        return self._pairs[side]
+
+    @cached_property
+    def _pairs(self) -> tuple[Array | None, ...]:
+        tables = (PairTable.of(A.shape[1]) for A in self.factors)
+        return tuple(
+            table.products(np.ascontiguousarray(A.T)) if len(table) * len(A) <= KEPT_PAIRS else None
+            for table, A in zip(tables, self.factors, strict=True)
+        )
 
     @cached_property
     def longest_row(self) -> float:

@@ -6,7 +6,7 @@ entries of A1 V A2^T times D, and small products with V_j and C_j.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from numeric.forms.layout import RowBlock, drop
 from numeric.kernels import Array
 from numeric.structure import (
+    TABLES,
     PairTable,
     congruent_bounds,
     eigenvalue_bounds,
@@ -22,6 +23,9 @@ from numeric.structure import (
     size_of_terms,
     squared_singular_bounds,
 )
+
+LARGEST_TABLE = 256
+"""Unknowns up to which the places of all entries are kept, half a MiB: one gather instead of one for each column."""
 
 if TYPE_CHECKING:
     from numeric.forms.matrix import MatrixEvaluation
@@ -137,15 +141,16 @@ class MatrixHessian:
         """
         form, (_, V, C) = self.evaluation.form, self._prepared
         left, right = PairTable.of(form.A1.shape[1]), PairTable.of(form.A2.shape[1])
-        A1, A2 = (np.ascontiguousarray(A.T) for A in form.factors)
         parts = max(1, -(-len(right) * len(form.A2) // PAIR_ENTRIES))
         cuts = [slice(len(right) * i // parts, len(right) * (i + 1) // parts) for i in range(parts)]
-        whole = right.products(A2) if parts == 1 else None
+        known1, known2 = (form.pairs(side) for side in (0, 1))
+        A1, A2 = (np.ascontiguousarray(A.T) for A in form.factors)
+        whole = right.products(A2) if known2 is None and parts == 1 else known2
         # Columns of V as rows: a pair's products are then products of contiguous rows.
         outer, inner = (np.ascontiguousarray(np.transpose(array, (1, 2, 0))) for array in (C @ V, V))
         sums = np.zeros((len(right), len(left)), A1.dtype)
         for block, D in self.diagonals():
-            pairs1 = left.products(A1[:, block.rows])
+            pairs1 = left.products(A1[:, block.rows]) if known1 is None else known1[:, block.rows]
             for cut in cuts:
                 pairs2 = right.products(A2[:, block.columns], cut) if whole is None else whole[:, block.columns]
                 terms = pairs2 @ D.T
@@ -169,6 +174,14 @@ class MatrixHessian:
         return max(size_of_terms(D, U, C) for _, D, U, C in self._pieces())
 
 
+@lru_cache(maxsize=TABLES)
+def _places(d1: int, d2: int) -> Array:
+    """Where the entries of the dense matrix stand in the flat `pair_sums`, shape (1, d1 d2, d1 d2)."""
+    left, right = PairTable.of(d1), PairTable.of(d2)
+    places = right.position[None, :, None, :] * len(left) + left.position[:, None, :, None]
+    return places.reshape(1, d1 * d2, d1 * d2)
+
+
 def symmetric_blocks(sums: Array, x_shape: tuple[int, ...]) -> Array:
     """The dense matrix of some `pair_sums`: sums[pair of (q, s), pair of (p, r)] at row (p, q) and column (r, s).
 
@@ -177,6 +190,8 @@ def symmetric_blocks(sums: Array, x_shape: tuple[int, ...]) -> Array:
         x_shape: (d1, d2).
     """
     d1, d2 = x_shape
+    if d1 * d2 <= LARGEST_TABLE:
+        return sums.reshape(-1)[_places(d1, d2)]
     left, right = PairTable.of(d1), PairTable.of(d2)
     dense = np.empty((d1, d2, d1, d2), sums.dtype)
     rows = np.ascontiguousarray(sums.T)

@@ -12,7 +12,7 @@ import numpy as np
 from numeric.forms import groups
 from numeric.forms.domain import check_domain
 from numeric.forms.form import Scaled, ScaledValue
-from numeric.forms.gram import WeightedGram
+from numeric.forms.gram import NARROW, WeightedGram
 from numeric.forms.groups import Entries, largest_finite, small_entry, work_arrays
 from numeric.kernels import Array, Kernel
 from numeric.structure import (
@@ -331,7 +331,18 @@ class VectorHessian:
         D, U, C = self._pieces
         if D.ndim == 1:
             return self._block(D, U, C)[None]
-        return np.stack([self._block(D[k], tuple(u[k] for u in U), C[k]) for k in range(len(D))])
+        if self.evaluation.form.A.shape[1] > NARROW:
+            return np.stack([self._block(D[k], tuple(u[k] for u in U), C[k]) for k in range(len(D))])
+        return self._narrow_blocks(D, C)
+
+    def _narrow_blocks(self, D: Array, C: Array) -> Array:
+        """The matrices of all problems at once, for few columns: calls would take longer than the products."""
+        form, V = self.evaluation.form, self._projected
+        grams = np.swapaxes(V, -1, -2) @ C @ V
+        for rows in form.blocks:
+            A = form.A[rows]
+            grams += (A.T * D[:, None, rows]) @ A
+        return (grams + np.swapaxes(grams, -1, -2)) / 2
 
     def _block(self, D: Array, U: tuple[Array, ...], C: Array) -> Array:
         """The matrix of one problem: V = A^T U while a block is in the cache for the Gram matrix."""

@@ -1,5 +1,6 @@
 """What the one loop passes to a solver and gets back from it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ from numeric.problems import Regression
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
+LEAST_SQUARES = 1e-280
+"""A sum of squares above this has lost no term that matters to the smallest floats."""
 Variables = Callable[[Regression], WhitenedRegression]
 
 
@@ -109,14 +112,15 @@ class Method(Protocol):
 
 def try_point(problem: WhitenedRegression, y: Array) -> Point | None:
     """The evaluated point, or None where the loss is undefined or not finite."""
-    if not np.all(np.isfinite(y)):
+    if not np.isfinite(y).all():
         return None
-    point = problem.at(y)
+    # What `Regression.at` would look at is known of a point of the loop.
+    point = Point(problem.loss, problem.forms, y)
     try:
         result = point.first_order
     except OutsideDomain:
         return None
-    return point if np.isfinite(result.value) and np.all(np.isfinite(result.gradient)) else None
+    return point if math.isfinite(result.value) and np.isfinite(result.gradient).all() else None
 
 
 def log_gradient_norm(problem: WhitenedRegression, point: Point) -> float:
@@ -124,6 +128,9 @@ def log_gradient_norm(problem: WhitenedRegression, point: Point) -> float:
     result = point.first_order
     with np.errstate(over="ignore", invalid="ignore"):
         gradient = problem.gradient_to_original(result.gradient)
+    squares = float(np.vdot(gradient, gradient))
+    if LEAST_SQUARES < squares < np.inf:
+        return 0.5 * math.log(squares) + result.log_scale
     # Over the largest entry: squares of entries beyond 1e154 or below 1e-162 leave the range of floats.
     largest = float(np.abs(gradient).max())
     if not 0.0 < largest < np.inf:
@@ -142,7 +149,7 @@ def describe(
 ) -> Row:
     """The history row of a point."""
     result = point.first_order
-    value = float(unscale(np.array(result.value), result.log_scale))
+    value = result.value if result.log_scale == 0.0 else float(unscale(np.array(result.value), result.log_scale))
     with np.errstate(over="ignore"):
         gradient_norm = float(np.exp(log_gradient_norm(problem, point)))
     return Row(step, value, gradient_norm, kind, radius, note)
@@ -151,4 +158,6 @@ def describe(
 def relative_value(point: Point, reference: Point) -> float:
     """The value of a point in the units of another's scale, to be compared even where both overflow."""
     result, log_scale = point.first_order, reference.first_order.log_scale
+    if result.log_scale == log_scale:
+        return result.value
     return float(unscale(np.array(result.value), result.log_scale - log_scale))

@@ -6,6 +6,7 @@
 ||s|| is the norm of the change of z, so one radius means the same in all directions.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +17,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 from scipy.optimize import brentq
 
 from numeric.kernels import Array
+from numeric.operator import scaled_blocks
 from numeric.solvers.state import State, describe, relative_value, try_point
 from numeric.whitening import WhitenedRegression
 
@@ -25,6 +27,9 @@ MAX_CHANGE = 4.0
 curvature to return by."""
 PIVOT_NOISE = 30.0
 """A squared pivot below so many roundings (times the size) of the largest may be one of a singular matrix."""
+MODERATE, FAINTEST = 2.0**64, 2.0**-300
+"""Curvatures and radii between the inverse of the first number and itself, and gradients between the second number and
+the first, need no other units: products of four of them are floats."""
 SHORTEST = 2.0**-300
 """The least unit of length, in radii: squares of its inverse are floats."""
 RESOLUTION = 4.0
@@ -71,23 +76,36 @@ def minimize_model(blocks: Array, g: Array, radius: float, nearly: bool = False)
         nearly: whether a step will do whose decrease is close to the best one where H is not definite: some Cholesky
             factorizations find it, for a fraction of the time of all eigenvalues; `lowest` is then not known (NaN).
     """
-    curvature, length = _units(blocks, g, radius)
-    flat = (g / curvature / length).reshape(len(blocks), -1)
-    blocks, radius = blocks / curvature, radius / length
+    blocks, flat, radius, curvature, length = _scaled(blocks, g, radius)
     step = _definite(blocks, flat, radius) or (_nearly(blocks, flat, radius) if nearly else None)
     return _in_units(step or _eigen_step(blocks, flat, radius), g, curvature, length)
 
 
 def definite_step(blocks: Array, g: Array, radius: float) -> ModelStep | None:
     """The same where H is safely positive definite, else None."""
-    curvature, length = _units(blocks, g, radius)
-    flat = (g / curvature / length).reshape(len(blocks), -1)
-    step = _definite(blocks / curvature, flat, radius / length)
+    blocks, flat, radius, curvature, length = _scaled(blocks, g, radius)
+    step = _definite(blocks, flat, radius)
     return None if step is None else _in_units(step, g, curvature, length)
+
+
+def _scaled(blocks: Array, g: Array, radius: float) -> tuple[Array, Array, float, float, float]:
+    """The subproblem in its units, g as rows, and the units of curvature and length."""
+    curvature, length = _units(blocks, g, radius)
+    flat = g.reshape(len(blocks), -1)
+    if curvature == length == 1.0:
+        return blocks, flat, radius, curvature, length
+    return blocks / curvature, flat / curvature / length, radius / length, curvature, length
+
+
+def _moderate(size: float) -> bool:
+    return 1.0 / MODERATE <= size <= MODERATE
 
 
 def _units(blocks: Array, g: Array, radius: float) -> tuple[float, float]:
     """Units in which neither squares nor products leave the range of floats; powers of two change no digit."""
+    curvature, slope = largest_entry(blocks), largest_entry(g)
+    if _moderate(curvature) and _moderate(radius) and (slope == 0.0 or FAINTEST <= slope <= MODERATE):
+        return 1.0, 1.0
     curvature = power_of_two(blocks)
     # Never so short that the square of the radius overflows.
     return curvature, max(power_of_two(g / curvature), power_of_two(np.array(radius)) * SHORTEST)
@@ -110,17 +128,30 @@ def power_of_two(array: Array) -> float:
     Args:
         array: any shape, finite.
     """
-    largest = max(float(array.max()), -float(array.min()))
-    return float(np.ldexp(1.0, min(int(np.frexp(largest)[1]), 1023))) if largest > 0.0 else 1.0
+    largest = largest_entry(array)
+    return math.ldexp(1.0, min(math.frexp(largest)[1], 1023)) if largest > 0.0 else 1.0
+
+
+def largest_entry(array: Array) -> float:
+    """The largest absolute entry.
+
+    Args:
+        array: any shape, finite.
+    """
+    flat = array.reshape(-1)
+    # BLAS looks at each entry once.
+    return abs(float(flat[blas.idamax(flat)] if flat.dtype == float else np.abs(flat).max()))
 
 
 def _definite(blocks: Array, g: Array, radius: float) -> ModelStep | None:
     found = _positive_definite_step(blocks, g, radius)
     if found is None:
         return None
-    s, factors = found
-    newton = None if factors is None else lambda g: -_solved(factors, g)
-    return ModelStep(s, _decrease(blocks, g, s), factors is not None, newton=newton)
+    s, shift, factors = found
+    # H s = -g - shift s, so that the model needs no product with H.
+    decrease = 0.5 * (shift * float(np.vdot(s, s)) - float(np.vdot(g, s)))
+    newton = (lambda g: -_solved(factors, g)) if shift == 0.0 else None
+    return ModelStep(s, decrease, shift == 0.0, newton=newton)
 
 
 def _nearly(blocks: Array, g: Array, radius: float) -> ModelStep | None:
@@ -132,24 +163,26 @@ def _decrease(blocks: Array, g: Array, s: Array) -> float:
     return -float(np.sum(g * s) + 0.5 * np.sum(s * (blocks @ s[..., None])[..., 0]))
 
 
-def _positive_definite_step(blocks: Array, g: Array, radius: float) -> tuple[Array, list[Array] | None] | None:
+def _positive_definite_step(blocks: Array, g: Array, radius: float) -> tuple[Array, float, list[Array]] | None:
     """Newton's iteration on 1/radius - 1/||s(shift)||, which is monotone from shift 0 where H is definite.
 
     Returns:
-        the step, and the factors of H where the ball does not matter; None where H is not safely positive definite.
+        the step, its shift (0 where the ball does not matter) and the factors of H + shift I; None where H is not
+        safely positive definite.
     """
     shift = 0.0
     for _ in range(30):
         factors = _factors(blocks, shift)
         if factors is None:
             return None
-        pivots = np.concatenate([np.diag(L) for L in factors])
-        if pivots.min() ** 2 <= PIVOT_NOISE * g.size * EPS * pivots.max() ** 2:
+        pivots = [L.diagonal() for L in factors]
+        largest, smallest = max(float(p.max()) for p in pivots), min(float(p.min()) for p in pivots)
+        if smallest**2 <= PIVOT_NOISE * g.size * EPS * largest**2:
             return None
         s = -_solved(factors, g)
         norm = float(np.linalg.norm(s))
         if norm <= 1.1 * radius:
-            return s, factors if shift == 0.0 else None
+            return s, shift, factors
         shift += _newton_correction(factors, s, norm, radius)
     return None
 
@@ -228,7 +261,10 @@ def _factors(blocks: Array, shift: float) -> list[Array] | None:
 
 def _solved(factors: list[Array], g: Array) -> Array:
     """The solution of the blocks' systems, of g's shape (k, m)."""
-    return np.stack([dpotrs(L, part, lower=1)[0] for L, part in zip(factors, g, strict=True)])
+    solutions = np.empty_like(g)
+    for row, L, part in zip(solutions, factors, g, strict=True):
+        row[:] = dpotrs(L, part, lower=1)[0]
+    return solutions
 
 
 def _cholesky(block: Array, shift: float) -> Array:
@@ -300,10 +336,10 @@ def _secular_step(h: Array, c: Array, radius: float, negligible: float) -> tuple
 
 def model_blocks(problem: WhitenedRegression, state: State, kind: str) -> Array:
     """The "hessian" or "gauss_newton" blocks at the state, on the scale of its value and gradient."""
-    operator = problem.operator(state.point, kind, scaled=True)
-    factor = np.exp(operator.log_scale - state.point.first_order.log_scale)
-    blocks = operator.blocks()
-    return blocks if factor == 1.0 else blocks * factor
+    forms = state.point.hessian if kind == "hessian" else state.point.gauss_newton
+    blocks, log_scale = scaled_blocks(forms, problem.x_shape)
+    difference = log_scale - state.point.first_order.log_scale
+    return blocks if difference == 0.0 else blocks * np.exp(difference)
 
 
 def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name: str) -> State:
