@@ -17,7 +17,7 @@ import pytest
 from numeric import STATUS, AttentionRegression, InputError, VectorRegression, solve
 from numeric.methods import METHODS
 from numeric.solvers.sketched_newton import damped_factor
-from numeric.solvers.trust_region import minimize_model
+from numeric.solvers.subproblem import minimize_model
 
 SECONDS = 5
 """A solve that takes longer counts as endless: these take milliseconds, and a loaded machine is ten times slower."""

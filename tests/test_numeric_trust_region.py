@@ -5,7 +5,8 @@ import pytest
 
 from numeric import VectorRegression
 from numeric.solvers.state import State
-from numeric.solvers.trust_region import MAX_CHANGE, NEARLY, definite_step, minimize_model, trust_region_step
+from numeric.solvers.subproblem import NEARLY, definite_step, minimize_model
+from numeric.solvers.trust_region import MAX_CHANGE, trust_region_step
 from numeric.whitening import whiten
 
 RADII = (0.01, 1.0, 100.0)
@@ -116,7 +117,7 @@ def test_a_step_that_is_nearly_the_best_decreases_nearly_as_much(H, g, radius):
 
 def test_no_eigenvalues_are_computed_for_a_step_that_is_nearly_the_best(monkeypatch):
     H, g = matrices()[0]["indefinite"], np.random.default_rng(2).normal(size=5)
-    monkeypatch.setattr("numeric.solvers.trust_region._eigen_step", None)
+    monkeypatch.setattr("numeric.solvers.subproblem._eigen_step", None)
     step = minimize_model(H[None], g, 1.0, nearly=True)
     assert np.isnan(step.lowest)
     assert not step.definite

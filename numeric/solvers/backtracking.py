@@ -7,7 +7,8 @@ import numpy as np
 from numeric.evaluation import Point
 from numeric.kernels import Array
 from numeric.solvers.state import State, relative_value, try_point
-from numeric.solvers.trust_region import ACCEPT, EPS, MAX_CHANGE, RESOLUTION
+from numeric.solvers.subproblem import EPS
+from numeric.solvers.trust_region import ACCEPT, MAX_CHANGE, RESOLUTION
 from numeric.whitening import WhitenedRegression
 
 SHORTER = 0.25

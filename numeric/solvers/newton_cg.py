@@ -9,7 +9,7 @@ from numeric.solvers.backtracking import backtrack
 from numeric.solvers.conjugate_gradient import newton_direction
 from numeric.solvers.preconditioner import preconditioner
 from numeric.solvers.state import State, Variables, describe, log_gradient_norm
-from numeric.solvers.trust_region import power_of_two
+from numeric.solvers.subproblem import power_of_two
 from numeric.whitening import WhitenedRegression, whiten
 
 LOOSEST = 0.1

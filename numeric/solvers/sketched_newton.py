@@ -33,7 +33,8 @@ from numeric.sketching.pairs import PairSampler
 from numeric.sketching.split import RowSampler, Sampler, SplitHessian
 from numeric.solvers.backtracking import backtrack
 from numeric.solvers.state import State, Variables, describe, try_point
-from numeric.solvers.trust_region import EPS, RESOLUTION
+from numeric.solvers.subproblem import EPS
+from numeric.solvers.trust_region import RESOLUTION
 from numeric.whitening import WhitenedRegression
 
 USABLE = 0.5

@@ -15,7 +15,8 @@ from numeric.forms.vector import VectorEvaluation, VectorForm
 from numeric.kernels import Array
 from numeric.solvers.newton_cg import NewtonCG
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, relative_value, try_point
-from numeric.solvers.trust_region import EPS, ModelStep, definite_step, minimize_model, model_blocks
+from numeric.solvers.subproblem import EPS, ModelStep, definite_step, minimize_model
+from numeric.solvers.trust_region import model_blocks
 from numeric.starts import SIZES, random_point
 from numeric.whitening import WhitenedRegression
 
