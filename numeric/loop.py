@@ -18,7 +18,7 @@ from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
-SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.99, 0.9
+SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.97, 0.9
 """Gauss-Newton is left for Newton when this many steps leave more than the first share of the value: the residual
 stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need
 not, and there are several minima, Gauss-Newton finds lower ones, so that it is not left too early; weights leave no

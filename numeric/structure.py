@@ -31,8 +31,9 @@ def size_of_terms(D: Array, U: tuple[Array, ...], C: Array) -> float:
     """max |D| + max sum over i, j of |U_i| |C_ij| |U_j|: how large the terms are that may cancel."""
     size = float(np.abs(D).max())
     if U:
-        rows = np.abs(np.stack(U, axis=-1))
-        size += float((rows @ np.abs(C) * rows).sum(axis=-1).max())
+        rows, core = [np.abs(u) for u in U], np.abs(C)[..., None]
+        terms = (rows[i] * sum(core[..., i, j, :] * row for j, row in enumerate(rows)) for i in range(len(rows)))
+        size += float(sum(terms).max())
     return size
 
 

@@ -12,7 +12,7 @@ not (e^s times the residual), unless the residual is zero.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain, islice
 from typing import cast
 
@@ -268,8 +268,10 @@ def _matrix_views(loss: kernels.Kernel, original: MatrixForm, form: MatrixForm) 
     A1, A2 = form.factors
     mask = np.ones(original.target.shape, bool) if original.mask is None else original.mask
     free = _free_rows(original)
-    first = mask.argmax(axis=1)[:, None]
-    blind = _is_blind(loss, np.take_along_axis(original.target, first, axis=1), free) & (mask.sum(axis=1) == 1)
+    blind = mask.sum(axis=1) == 1
+    if blind.any():
+        first = mask.argmax(axis=1)[:, None]
+        blind &= _is_blind(loss, np.take_along_axis(original.target, first, axis=1), free)
     centred = free & loss.SHIFT_INVARIANT
     groups: dict[tuple[bytes, bool], list[int]] = {}
     for row in np.flatnonzero(~blind).tolist():
@@ -321,6 +323,7 @@ def _has_free_shifts(problem: Regression) -> bool:
     return problem.loss.SHIFT_INVARIANT and any(bool(_free_rows(form).any()) for form in problem.forms)
 
 
+@lru_cache
 def _is_symmetric(loss: kernels.Kernel) -> bool:
     """Whether value and prediction are even in z, tried at random points; regularizers are."""
     generator = np.random.default_rng(SEED)
