@@ -21,7 +21,7 @@ from numeric.whitening import WhitenedRegression
 SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.97, 0.9
 """Gauss-Newton is left for Newton when this many steps leave more than the first share of the value: the residual
 stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need
-not, and there are several minima, Gauss-Newton finds lower ones, so that it is not left too early; weights leave no
+not, and there are several minima, Newton from far away takes many steps to one that is no lower; weights leave no
 doubt that a residual stays, and few minima, so that the second share serves."""
 FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 50, 0.05, 1e-9
 """A solve has stalled where so many steps take less than the first share of the value and than the second one of half
@@ -211,7 +211,7 @@ class Run:
 
     def _reduced(self, x: Array) -> Array:
         """The member of minimum norm with the predictions of x, unless the loss is undefined there (0 for sinh)."""
-        if self.known is None or not self.known.located:
+        if self.known is None or not self.known.located or self.known.dimension == 0:
             return x
         reduced = self.known.minimum_norm(x)
         return x if try_point(self.problem, self.problem.from_original(reduced)) is None else reduced

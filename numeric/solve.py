@@ -57,8 +57,8 @@ def solve(
             - "gradient-descent", with backtracking, and "gradient-flow", through SciPy's integrators: in the stored
               variables, as theory describes them;
             - "lbfgs", "trust-exact": SciPy's, in whitened variables;
-            - "sketched-newton": Newton on sampled rows of A, for one target in vector form, where the variables are
-              scaled, not whitened, so that A keeps its zeros; or on sampled entries of Z in matrix form;
+            - "sketched-newton": Newton on sampled rows of A in vector form (of each target its own), where the
+              variables are scaled, not whitened, so that A keeps its zeros; or on sampled entries of Z in matrix form;
             - "auto": Gauss-Newton (by products in matrix form), followed by dense matrices where the products of a
               step do not suffice, and by Newton where the residual stays large or the point is a saddle. Where no x0
               is given, the first step goes to the fit of the target's logits, if that decreases the value. The

@@ -81,15 +81,16 @@ def fitted_logits(problem: WhitenedRegression) -> Point | None:
     """The better of two fits of the logits, as the loss sees it: all entries alike, and weighted by sqrt(B).
 
     The first is exact where B has relative errors of the size of rounding; the second stands between relative and
-    absolute errors, and is the better one where the small entries of B are rounded to few digits (float16).
+    absolute errors, and is the better one where the small entries of B are rounded to few digits (float16). With
+    weights w it is the second one, as no fit of the logits is a minimum then.
     """
     forms = cast(tuple[DenseForm, ...], problem.forms)
-    # Weights pull the minimum away from any fit of the logits.
-    regularized = any(form.regularized for form in forms)
-    alike = try_point(problem, _logits(problem, None, LOOSE_RESIDUAL if regularized else LOGIT_RESIDUAL))
+    roots = [np.sqrt(np.maximum(form.target, 0.0)) for form in forms]
+    if any(form.regularized for form in forms):
+        return try_point(problem, _logits(problem, roots, LOOSE_RESIDUAL))
+    alike = try_point(problem, _logits(problem, None))
     if alike is not None and alike.first_order.value <= EXACT_FIT * sum(_squares(form) for form in forms):
         return alike
-    roots = [np.sqrt(np.maximum(form.target, 0.0)) for form in forms]
     weighted = try_point(problem, _logits(problem, roots, LOOSE_RESIDUAL))
     found = [point for point in (alike, weighted) if point is not None]
     return min(found, key=lambda point: point.first_order.value, default=None)

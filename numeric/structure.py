@@ -31,9 +31,10 @@ def size_of_terms(D: Array, U: tuple[Array, ...], C: Array) -> float:
     """max |D| + max sum over i, j of |U_i| |C_ij| |U_j|: how large the terms are that may cancel."""
     size = float(np.abs(D).max())
     if U:
-        rows, core = [np.abs(u) for u in U], np.abs(C)[..., None]
-        terms = (rows[i] * sum(core[..., i, j, :] * row for j, row in enumerate(rows)) for i in range(len(rows)))
-        size += float(sum(terms).max())
+        rows, core, terms = [np.abs(u) for u in U], np.abs(C)[..., None], np.zeros_like(D)
+        for i, j in np.ndindex(len(rows), len(rows)):
+            terms += core[..., i, j, :] * rows[i] * rows[j]
+        size += float(terms.max())
     return size
 
 

@@ -226,11 +226,28 @@ def test_no_dense_matrix_of_the_size_of_a_is_made():
     assert peak < 8 * n * d / 3
 
 
-def test_several_targets_are_refused():
-    with pytest.raises(
-        InputError, match=r'"sketched-newton" samples for one target, but b has 3; solve them one by one'
-    ):
-        solve(VectorRegression("normalized-exp", np.eye(2), np.full((3, 2), 0.5)), method="sketched-newton")
+@pytest.mark.parametrize("storage", ["dense", "csr"])
+@pytest.mark.parametrize("loss", ["normalized-exp", "plain-cosh"])
+def test_several_targets_are_independent_problems(loss, storage):
+    targets = np.stack([b, np.roll(b, 1), RNG.dirichlet(np.ones(N))])
+    w = np.full(N, 2.0 / N if loss.startswith("normalized") else 2.0)
+    together = VectorRegression(loss, STORAGE[storage](DENSE), targets, w=w)
+    solution = solve(together, "sketched-newton", x0=np.full((3, D), 0.2))
+    assert solution.status == "converged"
+    assert all(0 < row.sampled < N and row.eps0 < USABLE for row in solution.history[1:])
+    for x, target in zip(solution.x, targets, strict=True):
+        alone = solve(VectorRegression(loss, DENSE, target, w=w), "newton", x0=np.full(D, 0.2)).x
+        assert np.linalg.norm(x - alone) <= SAME * max(1.0, np.linalg.norm(alone))
+
+
+def test_scores_are_kept_for_each_target():
+    # The second target's rows weigh otherwise: scores of the first one would not do for it.
+    targets = np.stack([b, np.where(np.arange(N) < 50, 0.02, 0.0)])
+    scaled = scale_columns(VectorRegression("normalized-exp", DENSE, targets, w=np.full(N, 2.0 / N)))
+    after = SketchedNewton().step(scaled, State(scaled.at(np.zeros((2, D))), np.nan, -np.inf, ()), 1)
+    first, second = after.memory
+    assert first.weights.shape == second.weights.shape == (N,)
+    assert np.abs(first.weights - second.weights).max() > 0.1 * first.weights.max()
 
 
 def test_only_one_a_has_columns_to_scale():

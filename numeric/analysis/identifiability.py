@@ -10,7 +10,7 @@ Not counted is what depends on the point: predictions of a rescaled loss ignore 
 not (e^s times the residual), unless the residual is zero.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from itertools import chain, islice
@@ -189,7 +189,7 @@ def identifiability(problem: Regression, whitened: WhitenedRegression | None = N
         whitened: `whiten(problem)`, where that is at hand.
     """
     whitened = whiten(problem) if whitened is None else whitened
-    symmetric, shifts = _is_symmetric(problem.loss), _has_free_shifts(problem)
+    symmetric, shifts = _is_symmetric(cast(Hashable, problem.loss)), _has_free_shifts(problem)
     unknowns = int(np.prod(problem.x_shape))
     if not isinstance(whitened.right.to_original, np.ndarray):  # sparse: columns were scaled, and nothing factored
         reason = f"A is read in row blocks and has more than {LARGEST_TRIANGLE} columns: its rank is not computed."
@@ -324,9 +324,9 @@ def _has_free_shifts(problem: Regression) -> bool:
 
 
 @lru_cache
-def _is_symmetric(loss: kernels.Kernel) -> bool:
+def _is_symmetric(kernel: Hashable) -> bool:
     """Whether value and prediction are even in z, tried at random points; regularizers are."""
-    generator = np.random.default_rng(SEED)
+    loss, generator = cast(kernels.Kernel, kernel), np.random.default_rng(SEED)
     z, b = generator.normal(size=(PROBES, 7)), generator.dirichlet(np.ones(7), PROBES)
     functions: list[Callable[[Array], tuple[Array, ...]]] = [lambda z: loss.value(z, b)]
     if hasattr(loss, "prediction"):

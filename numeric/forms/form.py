@@ -87,6 +87,11 @@ class Evaluation(Protocol):
         """
         ...
 
+    @property
+    def smallest_total(self) -> float:
+        """The smallest share that a total which must not vanish is of the sum of its absolute terms; 1 without any."""
+        ...
+
     def second_order(self, kind: str) -> SecondOrder:
         """The "hessian", or J^T J plus the regularizer's Hessian for "gauss_newton".
 

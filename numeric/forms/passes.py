@@ -60,8 +60,7 @@ class Totals:
         """
         self.earlier = self.rounded()
         if number == 1:
-            totals = self.exact()
-            check_domain(self.kernel, {name: self._ratio(totals, name) for name in self.kernel.NONZERO})
+            check_domain(self.kernel, self.ratios())
 
     def _add_first(self, z: Array, data: Array) -> None:
         own = self.kernel.shift(z)
@@ -81,6 +80,11 @@ class Totals:
     def exact(self) -> dict[str, Array]:
         """The totals in float64."""
         return {name: total.value for name, total in self.sums.items()}
+
+    def ratios(self) -> dict[str, Array]:
+        """The totals that must not vanish, over the sums of their absolute terms, shapes (...)."""
+        totals = self.exact()
+        return {name: self._ratio(totals, name) for name in self.kernel.NONZERO}
 
     def _ratio(self, totals: Mapping[str, Array], name: str) -> Array:
         size = totals[f"size_{name}"]

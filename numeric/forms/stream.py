@@ -211,6 +211,11 @@ class StreamEvaluation:
             gradient = sum(factor[..., None] * total.gradient() for total, factor in parts)
             return Scaled(self.value.value, np.asarray(gradient).astype(self.form.dtype), self.value.log_scale)
 
+    @property
+    def smallest_total(self) -> float:
+        """The smallest share that a total which must not vanish is of the sum of its absolute terms."""
+        return float(min((np.abs(ratio).min() for ratio in self.totals[0].ratios().values()), default=1.0))
+
     def second_order(self, kind: str) -> StreamSecondOrder:
         """The "hessian" or "gauss_newton" operator, after all passes but the last, in which it is formed if it can be.
 

@@ -24,10 +24,7 @@ def sampling_variables(problem: Regression) -> WhitenedRegression:
     """The variables of sketched Newton: whitened in matrix form, where A1 and A2 are small, else `scale_columns`.
 
     Args:
-        problem: in vector form, with one target, or in matrix form.
-
-    Raises:
-        InputError: a problem in vector form with several targets.
+        problem: in vector or in matrix form.
     """
     return whiten(problem) if isinstance(problem.forms[0], MatrixForm) else scale_columns(problem)
 
@@ -39,20 +36,15 @@ def scale_columns(problem: Regression) -> WhitenedRegression:
     that the x that comes back is the one of minimum norm, as after `numeric.whitening.whiten`.
 
     Args:
-        problem: in vector form, with one target.
+        problem: in vector form.
 
     Raises:
-        InputError: a problem in matrix form, or with several targets.
+        InputError: a problem in matrix form.
     """
     form = problem.forms[0]
     if not isinstance(form, (VectorForm, StreamForm)):
         raise InputError(
             f"problem: columns are scaled where there is one A, but this is {problem!r}; use sampling_variables"
-        )
-    if len(problem.x_shape) > 1:
-        raise InputError(
-            f'method: "sketched-newton" samples for one target, but b has {problem.x_shape[0]}; '
-            'solve them one by one, or use method="newton"'
         )
     stream = _stream(form) if isinstance(form, VectorForm) else replace(form, dtype=np.dtype(float))
     rows, to_original, to_scaled = _changed(stream.source)

@@ -65,6 +65,8 @@ class SplitHessian:
         D: shape (n,), entries of both signs.
         V: shape (r, d).
         C: symmetric, shape (r, r).
+
+    Several targets make independent problems, which have a Hessian each.
     """
 
     source: RowSource
@@ -73,9 +75,12 @@ class SplitHessian:
     C: Array
 
     @classmethod
-    def of(cls, second: StreamSecondOrder) -> "SplitHessian":
-        """The parts of a Hessian, in one read of A."""
-        return cls(second.form.source, *second.split())
+    def each(cls, second: StreamSecondOrder) -> "tuple[SplitHessian, ...]":
+        """The parts of the Hessian of each target, in one read of A for all."""
+        D, V, C = second.split()
+        k, (r, d) = second.form.problems, V.shape[-2:]
+        parts = zip(D.reshape(k, -1), V.reshape(k, r, d), C.reshape(k, r, r), strict=True)
+        return tuple(cls(second.form.source, *part) for part in parts)
 
     @property
     def weights(self) -> Array:

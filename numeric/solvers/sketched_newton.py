@@ -77,6 +77,46 @@ class Model:
 
 
 @dataclass(frozen=True, eq=False)
+class Models:
+    """The models of independent problems, one for each target, which take their steps together.
+
+    Attributes:
+        each: in the order of the targets.
+    """
+
+    each: tuple[Model, ...]
+
+    def step(self, g: Array) -> Array:
+        """The steps of all, of g's shape."""
+        rows = zip(self.each, self._rows(g), strict=True)
+        return np.array([model.step(row) for model, row in rows]).reshape(g.shape)
+
+    def dual_norm(self, g: Array) -> float:
+        """||g|| in the norm of the inverse of all H~."""
+        return float(
+            np.linalg.norm([model.dual_norm(row) for model, row in zip(self.each, self._rows(g), strict=True)])
+        )
+
+    @property
+    def eps0(self) -> float:
+        """The largest, which is that of all H~ together."""
+        return max(model.spread.eps0 for model in self.each)
+
+    @property
+    def sampled(self) -> int:
+        """The largest number of rows in an H~."""
+        return max(model.sampled for model in self.each)
+
+    @property
+    def damped(self) -> bool:
+        """Whether any was damped."""
+        return any(model.damping > 0.0 for model in self.each)
+
+    def _rows(self, g: Array) -> Array:
+        return g.reshape(len(self.each), -1)
+
+
+@dataclass(frozen=True, eq=False)
 class Memory:
     """Scores and the weights that they are for."""
 
@@ -112,18 +152,18 @@ class SketchedNewton:
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """One accepted step; `budget` is at least one."""
         generator = np.random.default_rng([state.seed, state.steps])
-        sampler, memory = _sampler(state, generator, self.draws is None)
-        if sampler is None:
+        samplers, memory = _samplers(state, generator, self.draws is None)
+        if not samplers:
             return replace(state, rows=(), blocked="a Hessian that is zero or too large for a float")
-        model = self.model(sampler, generator)
-        if self.draws is not None and model.sampled > self.draws:
+        models = Models(tuple(self.model(sampler, generator) for sampler in samplers))
+        if self.draws is not None and models.sampled > self.draws:
             memory = None  # the old scores no longer serve
-        point = _search(problem, state, model)
+        point = _search(problem, state, models)
         if point is None:
             return replace(state, rows=(), blocked="line search")
-        name = self.name if model.damping == 0.0 else f"{self.name}, damped"
+        name = f"{self.name}, damped" if models.damped else self.name
         row = describe(problem, point, state.steps + 1, name, float("nan"))
-        row = replace(row, eps0=model.spread.eps0, sampled=model.sampled)
+        row = replace(row, eps0=models.eps0, sampled=models.sampled)
         return replace(state, point=point, rows=(row,), steps=state.steps + 1, blocked="", memory=memory)
 
     def model(self, sampler: Sampler, generator: np.random.Generator) -> Model:
@@ -143,18 +183,21 @@ class SketchedNewton:
             draws *= 2
 
 
-def _sampler(state: State, generator: np.random.Generator, proven: bool) -> tuple[Sampler | None, Memory | None]:
-    """The Hessian of the state's point, ready to be sampled, or None where it is zero or not finite."""
+def _samplers(
+    state: State, generator: np.random.Generator, proven: bool
+) -> tuple[tuple[Sampler, ...], tuple[Memory, ...] | None]:
+    """The Hessian of each target at the state's point, ready to be sampled; none where one is zero or not finite."""
     summands = state.point.hessian
     if isinstance(summands[0], MatrixHessian):
         pairs = PairSampler.of(state.point, cast(tuple[MatrixHessian, ...], summands))
-        return (pairs if pairs.usable else None), None
+        return ((pairs,) if pairs.usable else ()), None
     assert isinstance(summands[0], StreamSecondOrder), "the problem was not prepared by sampling_variables"
-    split = SplitHessian.of(summands[0])
-    if not (np.all(np.isfinite(split.D)) and np.all(np.isfinite(split.V)) and np.any(split.D)):
-        return None, state.memory
-    memory = _scored(state.memory, split, generator, proven)
-    return RowSampler(split, memory.moved(split.weights)), memory
+    splits = SplitHessian.each(summands[0])
+    if not all(np.all(np.isfinite(s.D)) and np.all(np.isfinite(s.V)) and np.any(s.D) for s in splits):
+        return (), state.memory
+    known = state.memory or (None,) * len(splits)
+    memories = tuple(_scored(m, split, generator, proven) for m, split in zip(known, splits, strict=True))
+    return tuple(RowSampler(s, m.moved(s.weights)) for s, m in zip(splits, memories, strict=True)), memories
 
 
 def _scored(memory: Memory | None, split: SplitHessian, generator: np.random.Generator, proven: bool) -> Memory:
@@ -187,7 +230,7 @@ def damped_factor(H: Array) -> tuple[Array, float]:
         damping = max(MORE_DAMPING * damping, LEAST_DAMPING * max(size, noise))
 
 
-def _search(problem: WhitenedRegression, state: State, model: Model) -> Point | None:
+def _search(problem: WhitenedRegression, state: State, model: Models) -> Point | None:
     """The next point, or None where the loss falls no further."""
     first = state.point.first_order
     step = model.step(first.gradient)
@@ -197,7 +240,7 @@ def _search(problem: WhitenedRegression, state: State, model: Model) -> Point | 
     return backtrack(problem, state, step, slope).point
 
 
-def _below_resolution(problem: WhitenedRegression, start: Point, model: Model, x: Array) -> Point | None:
+def _below_resolution(problem: WhitenedRegression, start: Point, model: Models, x: Array) -> Point | None:
     """The full step where the loss cannot show its decrease any more: the gradient must, in the norm of H~^{-1}."""
     trial = try_point(problem, x)
     if trial is None:

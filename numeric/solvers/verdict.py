@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from numeric.evaluation import Point
-from numeric.forms.matrix import MatrixEvaluation, MatrixForm
-from numeric.forms.vector import VectorEvaluation, VectorForm
+from numeric.forms.matrix import MatrixForm
+from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
 from numeric.solvers.newton_cg import NewtonCG
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, relative_value, try_point
@@ -139,10 +139,9 @@ def _decided(problem: WhitenedRegression, state: State, isolated: bool) -> Verdi
     A total that is a share t of the sum of its absolute terms has a relative error of 1/t machine epsilons, and so has
     what is divided by it, such as the pieces of the Hessian, which cancel.
     """
-    evaluations = [e for e in state.point.evaluations if isinstance(e, MatrixEvaluation | VectorEvaluation)]
-    if not problem.loss.NONZERO or not evaluations:
+    if not problem.loss.NONZERO:
         return Verdict("minimum", state, isolated)
-    share = min(evaluation.smallest_total for evaluation in evaluations)
+    share = min(evaluation.smallest_total for evaluation in state.point.evaluations)
     curvatures = np.linalg.eigvalsh(model_blocks(problem, state, "hessian"))
     noise = SETTLED * EPS * _size_of_terms(state) / max(share, EPS)
     sure = noise <= FAINT * float(np.abs(curvatures).max()) or float(curvatures.min()) > noise

@@ -175,12 +175,13 @@ def _point(variables: WhitenedRegression) -> Point:
 
 
 def _vector_scores(point: Point) -> Any:
-    split = SplitHessian.of(cast(StreamSecondOrder, point.hessian[0]))
+    (split,) = SplitHessian.each(cast(StreamSecondOrder, point.hessian[0]))
     return approximate_scores(split.source, split.weights, np.random.default_rng(1))
 
 
 def _vector_sampler(point: Point, scores: Any) -> Sampler:
-    return RowSampler(SplitHessian.of(cast(StreamSecondOrder, point.hessian[0])), scores)
+    (split,) = SplitHessian.each(cast(StreamSecondOrder, point.hessian[0]))
+    return RowSampler(split, scores)
 
 
 def _matrix_sampler(point: Point, scores: None) -> Sampler:
