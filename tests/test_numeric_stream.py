@@ -23,8 +23,10 @@ from numeric.forms.stream import StreamForm
 from numeric.forms.sums import Sum
 from numeric.progress import ProgressLine
 from numeric.rows import row_source
+from numeric.solvers.state import State
+from numeric.solvers.verdict import _decided
 from numeric.triangle import triangle
-from numeric.whitening import whiten
+from numeric.whitening import unchanged, whiten
 
 RELATIVE = 1e-12
 """The accuracy that the project promises, on instances without severe cancellation."""
@@ -657,3 +659,21 @@ def test_sums_are_as_good_as_exact_ones():
     for term in (np.inf, 1.0):
         total.add(np.array([term]))
     assert total.value[0] == np.inf
+
+
+def test_a_total_that_nearly_vanishes_is_seen_as_in_memory():
+    # The first column's sinh nearly add up to zero at x = (0.4, 0).
+    A = np.array([[0.9, 0.1], [0.3, -0.7], [-1.0, 0.2], [-0.2, 1.0]])
+    A[2, 0] = -np.arcsinh(np.sinh(0.4 * A[[0, 1, 3], 0]).sum()) / 0.4 * (1.0 + 1e-10)
+    b, x = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.4, 0.0])
+    kinds = []
+    for maps in (A, [A[:1], A[1:]]):
+        problem = unchanged(VectorRegression("normalized-sinh", maps, b, w=np.full(4, 1e-3)))
+        point = problem.at(x)
+        (evaluation,) = point.evaluations
+        z = A @ x
+        share = abs(math.fsum(np.sinh(z))) / math.fsum(np.abs(np.sinh(z)))
+        # A share s is computed to a few roundings over s.
+        assert evaluation.smallest_total == pytest.approx(share, rel=1e-4)
+        kinds.append(_decided(problem, State(point, 1.0, -np.inf, ()), isolated=True).kind)
+    assert kinds == ["uncertain", "uncertain"]

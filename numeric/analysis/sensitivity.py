@@ -27,13 +27,16 @@ from numeric.analysis.data_operator import DataOperator
 from numeric.analysis.identifiability import Identifiability, identifiability
 from numeric.analysis.local_form import LocalForm
 from numeric.analysis.nullspace import column_norms
-from numeric.forms.form import DenseForm
+from numeric.forms.form import DenseForm, SecondOrder
 from numeric.forms.matrix import MatrixForm
+from numeric.forms.matrix_hessian import MatrixHessian
+from numeric.forms.row_hessians import dense_rows
 from numeric.forms.stream import StreamForm
 from numeric.forms.vector import VectorForm
-from numeric.kernels import Array
+from numeric.kernels import Array, unscale
 from numeric.problems import Regression
 from numeric.solution import Solution
+from numeric.solvers.preconditioner import inverse_by_rows
 from numeric.validation import InputError, OutsideDomain, check_shape, real_array
 from numeric.whitening import WhitenedRegression, whiten
 
@@ -320,20 +323,20 @@ def _row_by_row(w: WhitenedRegression, y: Array) -> DataOperator | None:
     rows = len(y.reshape(-1, y.shape[-1])) if w.left is None else sum(form.shape[0] for form in w.forms)
     if rows * y.shape[-1] ** 2 > LARGEST_ROWS:
         return None
-    parts = []
-    for form in cast(tuple[VectorForm | MatrixForm, ...], w.forms):
-        local = LocalForm(w.loss, form, y)
-        A1, A2 = local.factors
-        K = np.stack([local.curvature(np.broadcast_to(column, local.Z.shape)) @ A2 for column in A2.T], axis=-1)
-        curvatures, vectors = np.linalg.eigh((K + np.swapaxes(K, -1, -2)) / 2)
-        parts.append((A1, vectors, np.maximum(np.abs(curvatures), FLOOR * np.abs(curvatures).max())))
+    apply = inverse_by_rows([_rows_of(second) for second in w.at(y).hessian], FLOOR)
 
     def product(r: Array) -> Array:
-        rows = np.atleast_2d(r)
-        inner = ((A1, V, (np.swapaxes(V, -1, -2) @ (A1 @ rows)[..., None]) / c[..., None]) for A1, V, c in parts)
-        return sum((A1.T @ (V @ q)[..., 0] for A1, V, q in inner), start=np.zeros_like(rows)).reshape(y.shape)
+        return apply(np.atleast_2d(r)).reshape(y.shape)
 
     return DataOperator(y.shape, y.shape, product, product)
+
+
+def _rows_of(second: SecondOrder) -> tuple[Array, Array]:
+    """The a_j and K_j of a form; in vector form the a_j are unit vectors, one for each target."""
+    if isinstance(second, MatrixHessian):
+        return second.evaluation.form.A1, unscale(dense_rows(second), second.log_scale)
+    blocks = second.blocks()
+    return np.eye(len(blocks)), unscale(blocks, second.log_scale)
 
 
 def _projector(P: Array) -> Array:

@@ -30,7 +30,7 @@ FLIPS = 2
 RIDGE = 1e-9
 """Added to T and S, relative to their mean eigenvalue: a direction that nearly no row sees is left to the iteration."""
 ROW_RIDGE = 1e-6
-"""Added to each H_j, relative to the largest eigenvalue of all: saturated rows have next to no curvature."""
+"""Least eigenvalue of each H_j, relative to the largest of all: saturated rows have next to no curvature."""
 
 
 def preconditioner(point: Point) -> Apply | None:
@@ -52,18 +52,27 @@ def preconditioner(point: Point) -> Apply | None:
     A1 = np.concatenate([form.evaluation.form.A1 for form in forms])
     rows, (d1, d2) = len(A1), point.x.shape
     if len(forms) == 1 and rows <= FEW_ROWS * d1 and rows * d2 * d2 <= KEPT_ENTRIES:
-        return _by_rows(A1, dense_rows(forms[0]))
+        return inverse_by_rows([(A1, dense_rows(forms[0]))], ROW_RIDGE)
     return _by_kronecker(A1, forms, factors, d2)
 
 
-def _by_rows(A1: Array, H: Array) -> Apply:
-    ridge = ROW_RIDGE * max(float(np.abs(H).sum(axis=-1).max()), np.finfo(float).tiny)
-    eigenvalues, vectors = np.linalg.eigh(H)
-    roots = vectors / np.sqrt(np.maximum(eigenvalues, 0.0) + ridge)[:, None, :]
+def inverse_by_rows(parts: Sequence[tuple[Array, Array]], least: float) -> Apply:
+    """r -> sum over parts and their rows j of a_j (|H_j|^{-1} r^T a_j)^T, an inverse where all a_j are orthonormal.
+
+    Args:
+        parts: (rows a_j of shape (n, d1), symmetric H_j of shape (n, d2, d2)).
+        least: absolute eigenvalues count for at least this share of the largest one of all parts.
+    """
+    split = [(A1, *np.linalg.eigh(H)) for A1, H in parts]
+    floor = max(least * max(float(np.abs(c).max()) for _, c, _ in split), np.finfo(float).tiny)
+    roots = [(A1, V / np.sqrt(np.maximum(np.abs(c), floor))[:, None, :]) for A1, c, V in split]
 
     def apply(r: Array) -> Array:
-        inner = np.matmul((A1 @ r)[:, None, :], roots)
-        return A1.T @ np.matmul(roots, inner[:, 0, :, None])[:, :, 0]
+        total = np.zeros_like(r)
+        for A1, R in roots:
+            inner = np.matmul((A1 @ r)[:, None, :], R)
+            total += A1.T @ np.matmul(R, inner[:, 0, :, None])[:, :, 0]
+        return total
 
     return apply
 
