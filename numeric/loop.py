@@ -18,11 +18,11 @@ from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
-SLOW_WINDOW, SLOW_FACTOR, SLOW_WITH_WEIGHTS = 2, 0.97, 0.9
-"""Gauss-Newton is left for Newton when this many steps leave more than the first share of the value: the residual
-stays, and the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need
-not, and there are several minima, Newton from far away takes many steps to one that is no lower; weights leave no
-doubt that a residual stays, and few minima, so that the second share serves."""
+SLOW_WINDOW, SLOW_BY_PRODUCTS, SLOW, SLOW_WITH_WEIGHTS = 2, 0.99, 0.97, 0.9
+"""Gauss-Newton is left for Newton when this many steps leave more than a share of the value: the residual stays, and
+the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need not, and there
+are several minima, steps by products, which are cut short, find lower ones, so that they are not left too early; exact
+steps do not. Weights leave no doubt that a residual stays, and few minima."""
 FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 50, 0.05, 1e-9
 """A solve has stalled where so many steps take less than the first share of the value and than the second one of half
 the target's squares (of the predictions, thus, the root of it)."""
@@ -161,7 +161,7 @@ class Run:
             follower, reason = after_strain(name, unknowns), state.strained
         elif is_dear(unknowns, state.products):
             follower, reason = after_strain(name, unknowns), "because a step took more products than a dense one costs"
-        elif self._is_slow():
+        elif self._is_slow(state.products):
             follower, reason = after_slow_steps(name, unknowns, state.products), "because the residual stays"
         else:
             return None
@@ -169,10 +169,11 @@ class Run:
             self.notes.append(f"{follower.capitalize()} took over after step {state.steps} {reason}.")
         return follower
 
-    def _is_slow(self) -> bool:
+    def _is_slow(self, products: int) -> bool:
         if len(self.history) <= SLOW_WINDOW:
             return False
-        share = SLOW_WITH_WEIGHTS if any(form.regularized for form in self.problem.forms) else SLOW_FACTOR
+        share = SLOW_BY_PRODUCTS if products else SLOW
+        share = SLOW_WITH_WEIGHTS if any(form.regularized for form in self.problem.forms) else share
         return self.history[-1].value > share * self.history[-1 - SLOW_WINDOW].value
 
     def _is_flat(self) -> bool:

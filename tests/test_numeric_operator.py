@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, cg
 
 from numeric import AttentionRegression, HessianOperator, VectorRegression
+from numeric.forms.gram import NARROW
 
 RTOL = 1e-11
 """Products, dense form and diagonal sum the same terms in another order."""
@@ -188,3 +189,25 @@ def _without_products(problem):
 def test_repr_says_size_rank_and_scale():
     problem, x = operators()["vector"]
     assert "3 x 3 HessianOperator, diagonal plus rank" in repr(problem.hessian(x))
+
+
+@pytest.mark.parametrize("limit", ["numeric.forms.matrix_hessian.LARGEST_TABLE", "numeric.forms.matrix.KEPT_PAIRS"])
+@pytest.mark.parametrize("name", ["matrix", "prompts", "masked"])
+def test_tables_that_are_kept_change_no_entry(name, limit, monkeypatch):
+    problem, x = operators()[name]
+    kept = problem.hessian(x).to_dense()
+    monkeypatch.setattr(limit, 0)
+    fresh = operators()[name][0].hessian(x).to_dense()
+    np.testing.assert_array_equal(fresh, kept)
+
+
+@pytest.mark.parametrize("columns", [NARROW, NARROW + 1])
+def test_problems_at_once_are_the_problems_one_by_one(columns):
+    rng = np.random.default_rng(2)
+    A, b, w = rng.normal(size=(50, columns)), rng.dirichlet(np.ones(50), 3), rng.uniform(1, 2, 50)
+    x = rng.normal(size=(3, columns)) / columns
+    blocks = VectorRegression("normalized-cosh", A, b, w=w).hessian(x).blocks()
+    np.testing.assert_array_equal(blocks, np.swapaxes(blocks, -1, -2))
+    for block, target, point in zip(blocks, b, x, strict=True):
+        alone = VectorRegression("normalized-cosh", A, target, w=w).hessian(point).to_dense()
+        np.testing.assert_allclose(block, alone, atol=RTOL * np.abs(alone).max())

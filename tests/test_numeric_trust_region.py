@@ -1,13 +1,16 @@
 """The trust-region subproblem against its optimality conditions and against brute force."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from numeric import VectorRegression
+from numeric.solvers.correction import corrected
 from numeric.solvers.state import State
-from numeric.solvers.subproblem import NEARLY, definite_step, minimize_model
+from numeric.solvers.subproblem import NEARLY, ModelStep, definite_step, minimize_model
 from numeric.solvers.trust_region import MAX_CHANGE, trust_region_step
-from numeric.whitening import whiten
+from numeric.whitening import unchanged, whiten
 
 RADII = (0.01, 1.0, 100.0)
 
@@ -140,3 +143,38 @@ def test_blocks_are_one_problem_with_one_radius():
     blockwise = minimize_model(pair, g, 0.5)
     assert blockwise.s.shape == (2, 5)
     assert blockwise.decrease == pytest.approx(minimize_model(whole[None], g.ravel(), 0.5).decrease, rel=1e-9)
+
+
+# The correction ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("kind", "order"), [("hessian", 3), ("gauss_newton", 2)])
+def test_a_newton_step_is_of_third_order(kind, order):
+    # (e^x - b)^2/2 has its minimum at log b, where the residual vanishes: Gauss-Newton is of second order too.
+    b, lengths, errors = 1.7, (0.08, 0.04, 0.02), []
+    problem = unchanged(VectorRegression("plain-exp", [[1.0]], [b]))
+    for h in lengths:
+        state = State(problem.at(np.array([np.log(b) + h])), 10.0, -np.inf, ())
+        errors.append(abs(float(trust_region_step(problem, state, kind, "").point.x[0]) - np.log(b)))
+    # Halving the distance divides the error by 2^order, up to the next order's share of some percent.
+    np.testing.assert_allclose(np.log2(np.divide(errors[:-1], errors[1:])), order, atol=0.3)
+
+
+def test_a_correction_is_taken_only_where_it_is_short_and_lowers_the_value():
+    problem = unchanged(VectorRegression("plain-exp", [[1.0]], [1.0]))
+    start, trial = problem.at(np.array([0.5])), problem.at(np.array([0.2]))
+    for newton, piece in (
+        (lambda r: -0.1 * r, "correction"),
+        (lambda r: -100.0 * r, "step"),  # longer than half of the step
+        (lambda r: 0.1 * r, "step"),  # uphill
+        (lambda r: np.array([-0.149]), "correction"),
+        (None, "step"),
+    ):
+        step = ModelStep(np.array([-0.3]), 1.0, True, newton=newton)
+        point, last = corrected(problem, start, step, trial, 0.0)
+        assert (last is step.s) == (piece == "step")
+        assert (point is trial) == (piece == "step")
+        assert point.first_order.value <= trial.first_order.value
+    # Short, and downhill for the model, but past the minimum and up again.
+    near = problem.at(np.array([0.01]))
+    step = ModelStep(np.array([-0.49]), 1.0, True, newton=lambda r: np.array([-0.2]))
+    assert corrected(problem, start, step, near, 0.0) == (near, step.s)
+    assert corrected(problem, start, replace(step, newton=lambda r: -0.1 * r), trial, np.inf)[0] is trial

@@ -1,8 +1,9 @@
-"""A trust-region step improved with the factors that found it: third order, for one gradient.
+"""A Newton step improved with the factors that found it: third order, for one gradient.
 
-The step s solves (H + shift I) s = -g. At x + s the loss plus shift ||s||^2/2 has the gradient r = g(x + s) + shift s
-instead of zero, and d = -(H + shift I)^{-1} r is one more Newton step with the old factors. Near a minimum s leaves an
-error of second order, s + d one of third (Traub, Iterative Methods for the Solution of Equations, 1964, chapter 8).
+At x + s, s = -H^{-1} g(x), the gradient is not zero, and d = -H^{-1} g(x + s) is one more Newton step with the old
+factors: s leaves an error of second order, s + d one of third (Traub, Iterative Methods for the Solution of Equations,
+1964, chapter 8). Where the border of the trust region cuts the step short, there is nothing to be gained: most of the
+gradient is meant to stay.
 """
 
 import numpy as np
@@ -29,12 +30,12 @@ def corrected(
         trial: start.x + step.s.
         resolution: a decrease below this cannot be seen in the value.
     """
-    if step.solve is None:
+    if step.newton is None:
         return trial, step.s
     first = trial.first_order
-    r = first.gradient * np.exp(first.log_scale - start.first_order.log_scale) + step.shift * step.s
-    d = step.solve(r)
-    if not (np.vdot(d, d) <= CONTRACTION**2 * np.vdot(step.s, step.s) and -0.5 * np.vdot(r, d) > resolution):
+    g = first.gradient * np.exp(first.log_scale - start.first_order.log_scale)
+    d = step.newton(g)
+    if not (np.vdot(d, d) <= CONTRACTION**2 * np.vdot(step.s, step.s) and -0.5 * np.vdot(g, d) > resolution):
         return trial, step.s
     better = try_point(problem, trial.x + d)
     if better is None or not relative_value(better, start) < relative_value(trial, start):

@@ -41,8 +41,7 @@ class ModelStep:
         interior: whether the ball did not matter: a plain (pseudo-)Newton step.
         lowest: a negative eigenvalue of H where there is one beyond rounding, else 0.
         definite: whether H is safely positive definite.
-        shift: what was added to H's diagonal, so that (H + shift I) s = -g; 0 where the ball does not matter.
-        solve: from r to -(H + shift I)^{-1} r, by the factors at hand; None where s was found without.
+        newton: from a gradient to its (pseudo-)Newton step, by the factors of this H; None where the ball matters.
     """
 
     s: Array
@@ -50,13 +49,7 @@ class ModelStep:
     interior: bool
     lowest: float = 0.0
     definite: bool = True
-    shift: float = 0.0
-    solve: Callable[[Array], Array] | None = None
-
-    @property
-    def newton(self) -> Callable[[Array], Array] | None:
-        """From a gradient to its (pseudo-)Newton step, by the factors of this H; None where the ball matters."""
-        return self.solve if self.interior else None
+    newton: Callable[[Array], Array] | None = None
 
 
 def minimize_model(blocks: Array, g: Array, radius: float, nearly: bool = False) -> ModelStep:
@@ -96,14 +89,13 @@ def _units(blocks: Array, g: Array, radius: float) -> tuple[float, float]:
 
 
 def _in_units(step: ModelStep, g: Array, curvature: float, length: float) -> ModelStep:
-    solve = step.solve
+    newton = step.newton
     return replace(
         step,
         s=(length * step.s).reshape(g.shape),
         decrease=curvature * (length * (length * step.decrease)),
         lowest=curvature * step.lowest,
-        shift=curvature * step.shift,
-        solve=None if solve is None else lambda r: solve((r / curvature).reshape(step.s.shape)).reshape(r.shape),
+        newton=None if newton is None else lambda g: newton((g / curvature).reshape(step.s.shape)).reshape(g.shape),
     )
 
 
@@ -126,16 +118,13 @@ def _definite(blocks: Array, g: Array, radius: float) -> ModelStep | None:
     s, shift, factors = found
     # H s = -g - shift s, so that the model needs no product with H.
     decrease = 0.5 * (shift * float(np.vdot(s, s)) - float(np.vdot(g, s)))
-    return ModelStep(s, decrease, shift == 0.0, shift=shift, solve=lambda r: -_solved(factors, r))
+    newton = (lambda g: -_solved(factors, g)) if shift == 0.0 else None
+    return ModelStep(s, decrease, shift == 0.0, newton=newton)
 
 
 def _nearly(blocks: Array, g: Array, radius: float) -> ModelStep | None:
-    found = _shifted_step(blocks, g, radius)
-    if found is None:
-        return None
-    s, shift, factors = found
-    solve = None if factors is None else lambda r: -_solved(factors, r)
-    return ModelStep(s, _decrease(blocks, g, s), False, np.nan, definite=False, shift=shift, solve=solve)
+    s = _shifted_step(blocks, g, radius)
+    return None if s is None else ModelStep(s, _decrease(blocks, g, s), False, np.nan, definite=False)
 
 
 def _decrease(blocks: Array, g: Array, s: Array) -> float:
@@ -172,7 +161,7 @@ def _newton_correction(factors: list[Array], s: Array, norm: float, radius: floa
     return (norm / float(np.linalg.norm(slopes))) ** 2 * (norm - radius) / radius
 
 
-def _shifted_step(blocks: Array, g: Array, radius: float) -> tuple[Array, float, list[Array] | None] | None:
+def _shifted_step(blocks: Array, g: Array, radius: float) -> Array | None:
     """The step (H + shift I) s = -g of about the length of the radius, for an H that is not positive definite.
 
     More and Sorensen's safeguarded iteration. In the hard case, or near it, such steps stay short; they are lengthened
@@ -191,12 +180,12 @@ def _shifted_step(blocks: Array, g: Array, radius: float) -> tuple[Array, float,
             if not norm > 0.0:
                 return None
             if abs(norm - radius) <= 0.1 * radius:
-                return s, shift, factors
+                return s
             if norm < radius:
                 high = shift
                 longer = _lengthened(factors, s, shift, radius)
                 if longer is not None:
-                    return longer, shift, None
+                    return longer
             else:
                 low = shift
             proposed = shift + _newton_correction(factors, s, norm, radius)
@@ -276,7 +265,7 @@ def _eigen_step(blocks: Array, g: Array, radius: float) -> ModelStep:
     decrease = -float(c @ coefficients + 0.5 * h @ coefficients**2)
     negative = lowest if lowest < -negligible else 0.0
     newton = partial(_pseudo_step, eigenvalues, vectors, negligible) if interior else None
-    return ModelStep(s, decrease, interior, negative, lowest > negligible, solve=newton)
+    return ModelStep(s, decrease, interior, negative, lowest > negligible, newton)
 
 
 def _pseudo_step(eigenvalues: Array, vectors: Array, negligible: float, g: Array) -> Array:
