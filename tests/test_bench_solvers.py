@@ -6,6 +6,7 @@ import math
 import shutil
 from importlib.util import find_spec
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.optimize
@@ -127,6 +128,24 @@ def test_accuracy_falls_as_the_point_nears(case, power):
     assert judge(np.full(judge.x.shape, np.nan)) == np.inf
     if case is EXACT:
         assert judge(3 * judge.x) == pytest.approx(2.0)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="this machine's longest floats are float64")
+def test_a_small_residual_is_known_to_more_digits_than_float64_has():
+    data = solver_instance(SolverCase("head", "vec", "float16"))
+    judge, _ = judge_of(data)
+    (A,), b, _ = data.prompts[0]
+    with mpmath.workdps(50):
+        exact = mpmath.mpf(0)
+        for x, row in zip(judge.x, b, strict=True):
+            e = [mpmath.exp(mpmath.fdot(zip(map(float, a), map(float, x), strict=True))) for a in A]
+            exact += sum((u / mpmath.fsum(e) - mpmath.mpf(float(c))) ** 2 for u, c in zip(e, row, strict=True)) / 2
+        # Residuals are 1e-4 of the target: errors of 1e-19 in it become some 1e-15 of the value at most.
+        assert abs(exact - mpmath.mpf(str(judge.value))) <= 1e-15 * exact
+    step = judge.problem.to_original(np.ones(judge.problem.x_shape))
+    near, far = judge(judge.x + 1e-11 * step), judge(judge.x + 2e-11 * step)
+    assert near < 1e-13
+    assert far / near == pytest.approx(4.0, rel=0.02)
 
 
 def test_gradients_are_compared_in_the_stored_variables():

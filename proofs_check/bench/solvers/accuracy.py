@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from numeric import Regression, solve
+from numeric.forms.matrix import MatrixForm
+from numeric.forms.vector import VectorForm
 from numeric.whitening import WhitenedRegression, whiten
 from proofs_check.bench.cases import Array
 from proofs_check.bench.solvers.cases import SolverInstance
@@ -19,6 +21,8 @@ RTOL = 1e-14
 """Of the run that finds the solution."""
 PERTURBATION = 1e-2
 """Size of the entries of z by which the second method starts off the solution that it is to find again."""
+COARSE = 1e-8
+"""Farther off than this share of the solution's value, float64 tells."""
 CONFIRMED = 1e-10
 """Largest difference, in the measure of the case, at which two methods found the same solution."""
 
@@ -28,7 +32,8 @@ class Judge:
     """The accuracy of a point x in the stored variables.
 
     Values and gradients are computed in whitened variables: in the stored ones, rounding errors of a badly
-    conditioned map are larger than the last levels.
+    conditioned map are larger than the last levels. Near the solution values are computed in extended precision: where
+    residuals are small beside the target, as for one rounded to float16, float64 knows 12 digits of a value.
 
     Attributes:
         measure: a key of `MEASURES`.
@@ -40,7 +45,7 @@ class Judge:
     measure: str
     problem: WhitenedRegression
     x: Array
-    value: float
+    value: np.longdouble
     gradient_at_start: float
 
     def __call__(self, x: Array) -> float:
@@ -51,11 +56,31 @@ class Judge:
             return float(np.linalg.norm(x - self.x) / np.linalg.norm(self.x))
         if self.measure == "gradient":
             return gradient_norm(self.problem, x) / self.gradient_at_start
-        return max(0.0, self.value_at(x) / self.value - 1.0)
+        coarse = self.value_at(x) / float(self.value) - 1.0
+        return max(0.0, coarse if coarse > COARSE else float(extended_value(self.problem.original, x) / self.value - 1))
 
     def value_at(self, x: Array) -> float:
         """L(x)."""
         return self.problem.value(self.problem.from_original(x))
+
+
+def extended_value(problem: Regression, x: Array) -> np.longdouble:
+    """L(x) in NumPy's longest floats, of 80 bits on x86, from the arrays as they are stored.
+
+    Args:
+        problem: with A in memory, without mask and row weights.
+        x: of the problem's shape.
+    """
+    total, y = np.longdouble(0), np.asarray(x, dtype=np.longdouble)
+    for form in problem.forms:
+        assert isinstance(form, VectorForm | MatrixForm), "the bench's problems are in memory"
+        *left, right = (A.astype(np.longdouble) for A in form.factors)
+        z = (left[0] @ y if left else y) @ right.T
+        value, log_scale = problem.loss.value(z, form.target.astype(np.longdouble))
+        total += np.sum(value * np.exp(log_scale))
+        if form.weights is not None:
+            total += np.sum(np.square(form.weights * z)) / 2
+    return total
 
 
 def gradient_norm(problem: WhitenedRegression, x: Array) -> float:
@@ -72,15 +97,21 @@ def judge_of(data: SolverInstance) -> tuple[Judge, dict[str, Any]]:
     whitened, measure = whiten(data.problem), data.case.measure
     start = gradient_norm(whitened, data.x0)
     if measure == "gradient":
-        return Judge(measure, whitened, data.x0, np.nan, start), {"origin": "none, gradients are compared"}
+        return Judge(measure, whitened, data.x0, np.longdouble(np.nan), start), {
+            "origin": "none, gradients are compared"
+        }
     if data.x_true is not None:
-        return Judge(measure, whitened, data.x_true, 0.0, start), {"origin": "by construction", "difference": 0.0}
+        return Judge(measure, whitened, data.x_true, np.longdouble(0), start), {
+            "origin": "by construction",
+            "difference": 0.0,
+        }
     x, again = _found_twice(data.problem, whitened)
-    first, second = (Judge(measure, whitened, point, whitened.value(whitened.from_original(point)), start)
-                     for point in (x, again))  # fmt: skip
+    first, second = (
+        Judge(measure, whitened, point, extended_value(data.problem, point), start) for point in (x, again)
+    )
     difference = max(first(again), second(x))
     lower = min(first, second, key=lambda judge: judge.value)
-    note = {"origin": "auto, found again by trust-exact", "value": lower.value, "difference": difference}
+    note = {"origin": "auto, found again by trust-exact", "value": float(lower.value), "difference": difference}
     return lower, note
 
 
