@@ -84,7 +84,7 @@ class MatrixHessian:
                 V[:, i] = rows @ form.A2[block.columns]
             factors.append(V)
             cores.append(C)
-        return diagonals if keep else None, np.concatenate(factors), np.concatenate(cores)
+        return diagonals if keep else None, _joined(factors), _joined(cores)
 
     def diagonals(self) -> Iterator[tuple[RowBlock, Array]]:
         """Each row block with its D."""
@@ -144,7 +144,8 @@ class MatrixHessian:
         parts = max(1, -(-len(right) * len(form.A2) // PAIR_ENTRIES))
         cuts = [slice(len(right) * i // parts, len(right) * (i + 1) // parts) for i in range(parts)]
         known1, known2 = (form.pairs(side) for side in (0, 1))
-        A1, A2 = (np.ascontiguousarray(A.T) for A in form.factors)
+        A1, A2 = (A.T if known is not None else np.ascontiguousarray(A.T)
+                  for A, known in zip(form.factors, (known1, known2), strict=True))  # fmt: skip
         whole = right.products(A2) if known2 is None and parts == 1 else known2
         # Columns of V as rows: a pair's products are then products of contiguous rows.
         outer, inner = (np.ascontiguousarray(np.transpose(array, (1, 2, 0))) for array in (C @ V, V))
@@ -172,6 +173,11 @@ class MatrixHessian:
     def terms(self) -> float:
         """The size of the pieces in z."""
         return max(size_of_terms(D, U, C) for _, D, U, C in self._pieces())
+
+
+def _joined(parts: list[Array]) -> Array:
+    """The parts along axis 0, without a copy of a single one."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 @lru_cache(maxsize=TABLES)
