@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from numeric import AttentionRegression, InputError, VectorRegression, load, logit_start, shipped, solve
+from numeric.starts import fitted_logits
+from numeric.whitening import whiten
 
 RNG = np.random.default_rng(3)
 A1, A2, X_TRUE = RNG.normal(size=(9, 3)), RNG.normal(size=(7, 2)), RNG.normal(size=(3, 2))
@@ -116,3 +118,13 @@ def test_a_better_minimum_than_the_best_one_known_is_found():
         best = archive["X_best"]
     problem = load(shipped("attention_f3_L3H3")).problem("normalized-exp")
     assert solve(problem, starts=24).value < problem.value(best) - 1e-3
+
+
+def test_with_weights_the_fit_that_follows_the_small_errors_of_large_entries_is_taken():
+    target = NOISY.astype(np.float16).astype(float)
+    problem = whiten(AttentionRegression("normalized-exp", A1, A2, target, w=np.full(B.shape, 0.01)))
+    found = problem.to_original(fitted_logits(problem).x)
+    alike, weighted = (fitted(A1, A2, target, weights) for weights in (np.ones(B.shape), np.sqrt(target)))
+    # The fit is loose: its residual falls to a hundredth.
+    assert np.linalg.norm(found - weighted) <= 0.02 * np.linalg.norm(weighted)
+    assert np.linalg.norm(found - weighted) < 0.5 * np.linalg.norm(found - alike)
