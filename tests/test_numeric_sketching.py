@@ -299,7 +299,7 @@ def test_the_split_is_the_hessian(loss, w):
     problem = VectorRegression(loss, A, b, w)
     scaled = scale_columns(problem)
     point = scaled.at(scaled.from_original(x))
-    split, lengths = SplitHessian.of(point.hessian[0]), np.linalg.norm(A, axis=0)
+    (split,), lengths = SplitHessian.each(point.hessian[0]), np.linalg.norm(A, axis=0)
     expected = problem.hessian(x).to_dense() / np.outer(lengths, lengths)
     factor = np.exp(point.hessian[0].log_scale)
     scores = exact_scores(split.source, split.weights)
@@ -310,6 +310,20 @@ def test_the_split_is_the_hessian(loss, w):
     np.testing.assert_allclose(factor * back.T @ whole @ back, expected, atol=ROUNDING * size)
     assert (split.weights >= np.abs(split.D)).all()
     assert split.signed == bool((split.D < 0.0).any())
+
+
+@pytest.mark.parametrize("loss", ["normalized-exp", "plain-cosh"])
+def test_each_target_has_its_own_split(loss):
+    rng = np.random.default_rng(11)
+    A, targets, x = rng.normal(size=(40, 3)), rng.dirichlet(np.ones(40), 2), 0.3 * rng.normal(size=(2, 3))
+    scaled = scale_columns(VectorRegression(loss, A, targets))
+    splits = SplitHessian.each(scaled.at(scaled.from_original(x)).hessian[0])
+    for split, b, point in zip(splits, targets, x, strict=True):
+        alone = scale_columns(VectorRegression(loss, A, b))
+        (expected,) = SplitHessian.each(alone.at(alone.from_original(point)).hessian[0])
+        v = np.arange(3.0)
+        np.testing.assert_allclose(split.product(v), expected.product(v), rtol=1e-12)
+        np.testing.assert_allclose(split.weights, expected.weights, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
