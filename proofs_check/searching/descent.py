@@ -1,8 +1,17 @@
-"""Minimization of many functions of one width in lockstep: BFGS with a weak Wolfe line search.
+"""Minimization of many functions in lockstep: BFGS with a weak Wolfe line search.
 
 The bracketing line search of Lewis and Overton (2013, Nonsmooth optimization via quasi-Newton methods) needs no
 smoothness: norms and maxima have kinks where bounds are attained. Each point has its own state, so that none waits for
 another, and a step of all of them costs one evaluation of a batch.
+
+A descent ends at `STEPS` steps, where a step gains next to nothing, where the slope vanishes, or where the line search
+finds no step. Unless it is thorough it also ends
+
+- when `PATIENCE` steps in a row gain less than the share `SLOW` of its value (logs of the use of a bound matter by how
+  far they are from 0), and
+- when, from its third step on, it would not get below the lowest value of all descents by going on for `HORIZON`
+  steps at its pace: the best of its last gains, an older one counting half as much with each step that has passed. A
+  descent that gains fast goes on wherever it is, so one that may still become the lowest is not given up.
 """
 
 from __future__ import annotations
@@ -18,8 +27,8 @@ EVALUATIONS, STEPS, TRIES = 90, 60, 20
 LEAST_GAIN, LEAST_SLOPE = 1e-12, 1e-9
 """A step that gains less, relative to the value, or a point with no larger slope, ends the descent."""
 SLOW, PATIENCE = 1e-4, 3
-"""Unless it is thorough, a descent ends after so many steps in a row that gain less than this share of the value: logs
-of the use of a bound matter by how far they are from 0."""
+HORIZON, WARM_UP = 60.0, 3
+"""See above."""
 DECREASE, CURVATURE = 1e-4, 0.9
 """Constants of the Wolfe conditions."""
 Function = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -32,11 +41,12 @@ class _Front:
     Attributes:
         number: which start each came from.
         x, f, g: point, value and gradient after the last accepted step.
-        d: direction of search.
+        d, slope: direction of search, and the slope along it.
         inverse: approximation of the inverse Hessian.
         t, low, high: trial step and its bracket.
         steps, tries: accepted steps, and trials since the last one.
         slow: slow steps in a row.
+        pace: the best of the last gains, see above.
     """
 
     number: np.ndarray
@@ -44,6 +54,7 @@ class _Front:
     f: np.ndarray
     g: np.ndarray
     d: np.ndarray
+    slope: np.ndarray
     inverse: np.ndarray
     t: np.ndarray
     low: np.ndarray
@@ -51,6 +62,17 @@ class _Front:
     steps: np.ndarray
     tries: np.ndarray
     slow: np.ndarray
+    pace: np.ndarray
+
+    @staticmethod
+    def at(x: np.ndarray, f: np.ndarray, g: np.ndarray) -> _Front:
+        """All points before their first step, which leads down the gradient."""
+        count, width = x.shape
+        return _Front(
+            np.arange(count), x.copy(), f, g, -g, -np.vecdot(g, g), np.repeat(np.eye(width)[None], count, axis=0),
+            _first_step(g), np.zeros(count), np.full(count, np.inf),
+            *np.zeros((3, count), dtype=int), np.zeros(count),
+        )  # fmt: skip
 
     def kept(self, mask: np.ndarray) -> _Front:
         if mask.all():
@@ -62,30 +84,35 @@ def descend(function: Function, starts: np.ndarray, thorough: bool = True) -> tu
     """The lowest points seen from each start.
 
     Args:
-        function: points (k, width) and the numbers of their starts (k,) -> values (k,) and gradients (k, width).
+        function: points (k, width) and the ascending numbers of their starts (k,) -> values (k,) and gradients
+            (k, width).
         starts: shape (starts, width).
-        thorough: whether slow descents go on.
+        thorough: whether slow descents, and those that fall behind, go on.
 
     Returns:
         Points (starts, width) and values (starts,).
     """
-    count, width = starts.shape
     points = starts.copy()
-    f, g = function(starts, np.arange(count))
+    f, g = function(starts, np.arange(len(starts)))
     values = f.copy()
-    front = _Front(
-        np.arange(count), starts, f, g, -g, np.repeat(np.eye(width)[None], count, axis=0), _first_step(g),
-        np.zeros(count), np.full(count, np.inf), *np.zeros((3, count), dtype=int),
-    ).kept(np.abs(g).max(axis=1) > LEAST_SLOPE)  # fmt: skip
+    front = _Front.at(starts, f, g).kept(np.abs(g).max(axis=1) > LEAST_SLOPE)
     for _ in range(EVALUATIONS - 1):
         if not front.number.size:
             break
         x = front.x + front.t[:, None] * front.d
         f, g = function(x, front.number)
-        better = f < values[front.number]
-        points[front.number[better]], values[front.number[better]] = x[better], f[better]
-        front = front.kept(_stepped(front, x, f, g) & (thorough | (front.slow < PATIENCE)))
+        lower = f < values[front.number]
+        reached = front.number[lower]
+        points[reached], values[reached] = x[lower], f[lower]
+        going = _stepped(front, x, f, g)
+        front = front.kept(going if thorough else going & _hopeful(front, values.min()))
     return points, values
+
+
+def _hopeful(front: _Front, lowest: float) -> np.ndarray:
+    """Descents that are not slow and keep up with the lowest."""
+    keeping_up = front.f - HORIZON * front.pace <= lowest
+    return (front.slow < PATIENCE) & (keeping_up | (front.steps < WARM_UP))
 
 
 def _first_step(g: np.ndarray) -> np.ndarray:
@@ -94,50 +121,50 @@ def _first_step(g: np.ndarray) -> np.ndarray:
 
 def _stepped(front: _Front, x: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
     """Take in one trial of every point; which of them go on."""
-    slope = np.vecdot(front.g, front.d)
-    high = ~(f <= front.f + DECREASE * front.t * slope)
-    flat = ~high & (np.vecdot(g, front.d) < CURVATURE * slope)
+    high = ~(f <= front.f + DECREASE * front.t * front.slope)
+    flat = ~high & (np.vecdot(g, front.d) < CURVATURE * front.slope)
     front.tries += 1
+    missed = high | flat
+    if not missed.any():
+        return _advanced(front, slice(None), x, f, g)
+    going = front.tries < TRIES
+    at = np.flatnonzero(~missed | (flat & ~going))
     front.high = np.where(high, front.t, front.high)
     front.low = np.where(flat, front.t, front.low)
-    taken = ~high & (~flat | (front.tries >= TRIES))
-    front.t = np.where(np.isinf(front.high), 2 * front.t, _inside(front, f, slope, high))
-    going = taken | (front.tries < TRIES)
-    if taken.any():
-        gain = front.f - f
-        small = gain <= LEAST_GAIN * np.maximum(np.maximum(np.abs(front.f), np.abs(f)), 1.0)
-        front.slow = np.where(taken, np.where(gain <= SLOW * np.abs(f), front.slow + 1, 0), front.slow)
-        going &= ~taken | ~(small | (np.abs(g).max(axis=1) <= LEAST_SLOPE) | (front.steps >= STEPS - 1))
-        _advance(front, np.flatnonzero(taken), x, f, g)
+    front.t = np.where(np.isinf(front.high), 2 * front.t, _inside(front, f, high))
+    if at.size:
+        going[at] = _advanced(front, at, x[at], f[at], g[at])
     return going
 
 
-def _inside(front: _Front, f: np.ndarray, slope: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _inside(front: _Front, f: np.ndarray, high: np.ndarray) -> np.ndarray:
     """The next trial in a bracket: the minimum of a parabola where the trial was too long, else the middle."""
     middle = (front.low + np.where(np.isinf(front.high), 0.0, front.high)) / 2
     with np.errstate(all="ignore"):
-        parabola = -slope * front.t**2 / (2 * (f - front.f - slope * front.t))
+        parabola = -front.slope * front.t**2 / (2 * (f - front.f - front.slope * front.t))
     usable = high & (front.low == 0) & (parabola > 0.1 * front.t) & (parabola < middle)
     return np.where(usable, parabola, middle)
 
 
-def _advance(front: _Front, at: np.ndarray, x: np.ndarray, f: np.ndarray, g: np.ndarray) -> None:
-    """Accept the trials of some points and turn them into their next directions."""
-    s, y = x[at] - front.x[at], g[at] - front.g[at]
-    inverse = _updated(front.inverse[at], s, y, front.steps[at] == 0)
-    direction = -(inverse @ g[at][:, :, None])[:, :, 0]
-    upwards = ~(np.vecdot(direction, g[at]) < 0)
+def _advanced(front: _Front, at: Any, x: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Accept the trials of the points ``at`` some places and turn them into their next directions; which go on."""
+    old, steps = front.f[at], front.steps[at]
+    gain, size = old - f, np.abs(f)
+    inverse = _updated(front.inverse[at], x - front.x[at], g - front.g[at], steps == 0)
+    direction = -(inverse @ g[:, :, None])[:, :, 0]
+    slope = np.vecdot(direction, g)
+    t = np.ones(len(x))
+    upwards = ~(slope < 0)
     if upwards.any():
-        inverse[upwards], direction[upwards] = np.eye(x.shape[1]), -g[at][upwards]
-    new: dict[str, Any] = {"x": x[at], "f": f[at], "g": g[at], "d": direction, "inverse": inverse}
-    new |= {"t": np.where(upwards, _first_step(g[at]), 1.0), "low": 0.0, "high": np.inf, "tries": 0}
-    for name, value in new.items():
-        old = getattr(front, name)
-        if len(at) == len(old) and np.ndim(value):
-            setattr(front, name, value)
-        else:
-            old[at] = value
-    front.steps[at] += 1
+        inverse[upwards], direction[upwards] = np.eye(x.shape[1]), -g[upwards]
+        slope[upwards], t[upwards] = -np.vecdot(g, g)[upwards], _first_step(g[upwards])
+    slow = np.where(gain <= SLOW * size, front.slow[at] + 1, 0)
+    pace = np.maximum(gain, front.pace[at] / 2)
+    front.x[at], front.f[at], front.g[at], front.d[at], front.slope[at] = x, f, g, direction, slope
+    front.inverse[at], front.t[at], front.low[at], front.high[at] = inverse, t, 0.0, np.inf
+    front.steps[at], front.tries[at], front.slow[at], front.pace[at] = steps + 1, 0, slow, pace
+    small = gain <= LEAST_GAIN * np.maximum(np.maximum(np.abs(old), size), 1.0)
+    return ~(small | (np.abs(g).max(axis=1) <= LEAST_SLOPE) | (steps >= STEPS - 1))
 
 
 def _updated(inverse: np.ndarray, s: np.ndarray, y: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -149,6 +176,5 @@ def _updated(inverse: np.ndarray, s: np.ndarray, y: np.ndarray, first: np.ndarra
         inverse = np.where((first & curved)[:, None, None], (sy / yy)[:, None, None] * inverse, inverse)
     hy = (inverse @ y[:, :, None])[:, :, 0]
     half = (1 + np.vecdot(y, hy) / sy)[:, None] * s / 2 - hy
-    rank_two = s[:, :, None] * (half / sy[:, None])[:, None, :]
-    change = rank_two + rank_two.swapaxes(1, 2)
-    return inverse + (change if curved.all() else np.where(curved[:, None, None], change, 0.0))
+    rank_two = s[:, :, None] * (np.where(curved, 1 / sy, 0.0)[:, None] * half)[:, None, :]
+    return inverse + rank_two + rank_two.swapaxes(1, 2)
