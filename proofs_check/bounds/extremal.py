@@ -101,8 +101,7 @@ def _climbed(claim: Claim, starts: Sequence[Instance], rng: np.random.Generator)
     if not starts:
         return []
     both_ways = [(start, c) for start in starts for c in ((1.0, NEAR) if _paired(claim) else (1.0,))]
-    found = climb_together(Chart.at(claim, starts[0]), both_ways, rng, ROUNDS)
-    return [one for one in found if one is not None]
+    return climb_together(Chart.at(claim, starts[0]), both_ways, rng, ROUNDS)
 
 
 def _paired(claim: Claim) -> bool:
@@ -114,7 +113,7 @@ def _best(value: Any, claim: Claim, starts: list[Instance], rng: np.random.Gener
     ends = _ranked(claim, [*starts, *_climbed(claim, starts, rng)])
     closer_and_closer = (1.0, NEAR, NEARER) if _paired(claim) else (1.0,)
     again = climb_together(Chart.at(claim, ends[0]), [(ends[0], c) for c in closer_and_closer], rng, ROUNDS)
-    ends = _ranked(claim, [*(one for one in again if one is not None), *ends])
+    ends = _ranked(claim, [*again, *ends])
     closer = contracted(claim, ends[0]) if _paired(claim) else []
     # Where twins nearly coincide, float64 ranks by its own noise: balls say which candidate is the best.
     found = [Extremal(value, claim, one, decide(claim, one, tie_break=False)) for one in [*ends, *closer][:TRIED]]

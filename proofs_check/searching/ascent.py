@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,15 +15,14 @@ from ..instances.domains import Size
 from ..instances.sampling import twins
 from ..instances.survey import Survey
 from .charts import Chart
-from .search import NEAR, NEARER, climb_together, contracted
+from .climbs import Group, Start, in_lockstep
+from .search import NEAR, NEARER, contracted
 
 STARTS, ROUNDS = 12, 3
 DEEP = 5
 """Factor on the search when it is asked to be deep."""
 POLISHES, PROMISING = 4, 1e-2
 """A bound that is used up to so much (log10) may be tight: it is polished so many times."""
-Start = tuple[Instance, float]
-"""An instance, and what is left of the distance between its twins."""
 SEARCH_CELLS = 48
 """Most numbers in an instance that a search starts from, unless it is deep or there is no smaller one."""
 
@@ -48,12 +47,20 @@ class _Ascent:
             self.charts[sizes] = Chart.at(self.ledger.claim, instance)
         return self.charts[sizes]
 
-    def climb(self, starts: Sequence[Start], rounds: int, stay: bool = False) -> None:
-        """Climb from instances of equal sizes and decide where that ends (with ``stay`` the start where it is lost)."""
-        ends = climb_together(self.chart(starts[0][0]), starts, self.rng, rounds, thorough=stay)
-        for (start, _), end in zip(starts, ends, strict=True):
-            if end is not None or stay:
-                self.ledger.take(start if end is None else end)
+    def climb(self, groups: Sequence[tuple[Sequence[Start], int]], thorough: bool = False) -> None:
+        """Climb from instances, in groups of equal sizes with their numbers of rounds, and decide where that ends."""
+        charted = [Group.of(self.chart(starts[0][0]), starts, rounds) for starts, rounds in groups]
+        for climb in in_lockstep(charted):
+            for _ in climb.rounds(self.rng, thorough):
+                self.decide(climb.ends(beyond=0.0))
+                if self.ledger.broken:
+                    return
+            self.decide(climb.ends())
+
+    def decide(self, instances: Iterable[Instance]) -> None:
+        """Decide instances until one breaks the claim."""
+        for instance in instances:
+            self.ledger.take(instance)
             if self.ledger.broken:
                 return
 
@@ -67,20 +74,16 @@ def ascend(ledger: Ledger, found: Survey, rng: np.random.Generator, deep: bool) 
     ascent = _Ascent(ledger, rng)
     if ledger.claim.samples is not None:
         for start in _starts(found, rng, factor, np.inf)[:factor]:
-            ascent.climb([(start, 1.0)], 1)
+            ascent.climb([([(start, 1.0)], 1)])
         return
-    for starts in _of_equal_sizes(found, _starts(found, rng, STARTS * factor, np.inf if deep else SEARCH_CELLS)):
-        ascent.climb(starts, ROUNDS if len(starts) > 1 else 1)
-        if ledger.broken:
-            return
+    groups = _of_equal_sizes(found, _starts(found, rng, STARTS * factor, np.inf if deep else SEARCH_CELLS))
+    ascent.climb([(starts, ROUNDS if len(starts) > 1 else 1) for starts in groups])
     for _ in range(POLISHES):
         _polish(ascent, ROUNDS * factor)
         if ledger.broken or not ledger.worst or not -PROMISING < ledger.worst[1].ratio < -TIGHT / 10:
             break
-    for instance in contracted(ledger.claim, ledger.worst[0]) if ledger.worst and not ledger.broken else []:
-        ledger.take(instance)
-        if ledger.broken:
-            return
+    if ledger.worst and not ledger.broken:
+        ascent.decide(contracted(ledger.claim, ledger.worst[0]))
 
 
 def _of_equal_sizes(found: Survey, starts: list[Instance]) -> list[list[Start]]:
@@ -103,7 +106,8 @@ def _polish(ascent: _Ascent, rounds: int) -> None:
     )
     if ledger.broken or not ledger.worst:
         return
-    ascent.climb([(ledger.worst[0], c) for c in ((1.0, NEAR, NEARER) if paired else (1.0,))], rounds, stay=True)
+    starts = [(ledger.worst[0], c) for c in ((1.0, NEAR, NEARER) if paired else (1.0,))]
+    ascent.climb([(starts, rounds)], thorough=True)
 
 
 def _worst_of_each_size(found: Survey) -> list[Instance]:

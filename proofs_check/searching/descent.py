@@ -9,8 +9,8 @@ finds no step. Unless it is thorough it also ends
 
 - when `PATIENCE` steps in a row gain less than the share `SLOW` of its value (logs of the use of a bound matter by how
   far they are from 0), and
-- when, from its third step on, it would not get below the lowest value of all descents by going on for `HORIZON`
-  steps at its pace: the best of its last gains, an older one counting half as much with each step that has passed. A
+- when, from its third step on, it would get neither below the lowest value of all descents nor below 0 by going on for
+  `HORIZON` steps at its pace: the best of its last gains, an older one counting half as much with each further step. A
   descent that gains fast goes on wherever it is, so one that may still become the lowest is not given up.
 """
 
@@ -80,7 +80,9 @@ class _Front:
         return _Front(**{part.name: getattr(self, part.name)[mask] for part in fields(self)})
 
 
-def descend(function: Function, starts: np.ndarray, thorough: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def descend(
+    function: Function, starts: np.ndarray, thorough: bool = True, lowest: float = np.inf
+) -> tuple[np.ndarray, np.ndarray]:
     """The lowest points seen from each start.
 
     Args:
@@ -88,6 +90,7 @@ def descend(function: Function, starts: np.ndarray, thorough: bool = True) -> tu
             (k, width).
         starts: shape (starts, width).
         thorough: whether slow descents, and those that fall behind, go on.
+        lowest: value that was reached before; descents fall behind where they would get neither below it nor below 0.
 
     Returns:
         Points (starts, width) and values (starts,).
@@ -105,7 +108,7 @@ def descend(function: Function, starts: np.ndarray, thorough: bool = True) -> tu
         reached = front.number[lower]
         points[reached], values[reached] = x[lower], f[lower]
         going = _stepped(front, x, f, g)
-        front = front.kept(going if thorough else going & _hopeful(front, values.min()))
+        front = front.kept(going if thorough else going & _hopeful(front, max(0.0, min(lowest, values.min()))))
     return points, values
 
 
