@@ -118,7 +118,7 @@ class Climb:
         return values, slopes
 
     def ends(self, beyond: float = -np.inf) -> Iterator[Instance]:
-        """The exact instances next to where the climbs end, those that use more of the bound than so much (natural log).
+        """The exact instances next to where the climbs end, those with a usage (natural log) above so much.
 
         Where rounding left the admissible set there is none.
         """

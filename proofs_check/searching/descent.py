@@ -7,11 +7,12 @@ another, and a step of all of them costs one evaluation of a batch.
 A descent ends at `STEPS` steps, where a step gains next to nothing, where the slope vanishes, or where the line search
 finds no step. Unless it is thorough it also ends
 
-- when `PATIENCE` steps in a row gain less than the share `SLOW` of its value (logs of the use of a bound matter by how
-  far they are from 0), and
-- when, from its third step on, it would get neither below the lowest value of all descents nor below 0 by going on for
-  `HORIZON` steps at its pace: the best of its last gains, an older one counting half as much with each further step. A
-  descent that gains fast goes on wherever it is, so one that may still become the lowest is not given up.
+- as soon as it is clearly below 0 (`BEYOND`), where a bound is broken and balls have the word,
+- after fewer trials of one line search (`HASTY_TRIES`), and
+- when, from step `WARM_UP` on, it would get neither below 0 nor clearly (`SLOW`, `MATTERS`) below the lowest value of
+  all descents by going on at its pace for `HORIZON` evaluations. The pace is the best of its last gains, an older one
+  counting less with each further evaluation (`FADING`). So a descent that gains fast goes on wherever it is, and none
+  is given up that may still become the lowest.
 """
 
 from __future__ import annotations
@@ -26,9 +27,8 @@ EVALUATIONS, STEPS, TRIES = 90, 60, 20
 """Most evaluations, accepted steps, and trials of one line search."""
 LEAST_GAIN, LEAST_SLOPE = 1e-12, 1e-9
 """A step that gains less, relative to the value, or a point with no larger slope, ends the descent."""
-SLOW, PATIENCE = 1e-4, 3
-HORIZON, WARM_UP = 60.0, 3
-"""See above."""
+BEYOND, HASTY_TRIES, WARM_UP, HORIZON, FADING, SLOW, MATTERS = -1e-6, 10, 3, 20.0, 0.75, 2e-3, 1e-9
+"""See above; logs of the use of a bound matter by how far they are from 0, so `SLOW` is a share of the value."""
 DECREASE, CURVATURE = 1e-4, 0.9
 """Constants of the Wolfe conditions."""
 Function = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -45,7 +45,6 @@ class _Front:
         inverse: approximation of the inverse Hessian.
         t, low, high: trial step and its bracket.
         steps, tries: accepted steps, and trials since the last one.
-        slow: slow steps in a row.
         pace: the best of the last gains, see above.
     """
 
@@ -61,7 +60,6 @@ class _Front:
     high: np.ndarray
     steps: np.ndarray
     tries: np.ndarray
-    slow: np.ndarray
     pace: np.ndarray
 
     @staticmethod
@@ -71,7 +69,7 @@ class _Front:
         return _Front(
             np.arange(count), x.copy(), f, g, -g, -np.vecdot(g, g), np.repeat(np.eye(width)[None], count, axis=0),
             _first_step(g), np.zeros(count), np.full(count, np.inf),
-            *np.zeros((3, count), dtype=int), np.zeros(count),
+            *np.zeros((2, count), dtype=int), np.zeros(count),
         )  # fmt: skip
 
     def kept(self, mask: np.ndarray) -> _Front:
@@ -89,8 +87,8 @@ def descend(
         function: points (k, width) and the ascending numbers of their starts (k,) -> values (k,) and gradients
             (k, width).
         starts: shape (starts, width).
-        thorough: whether slow descents, and those that fall behind, go on.
-        lowest: value that was reached before; descents fall behind where they would get neither below it nor below 0.
+        thorough: whether descents go on that hardly matter.
+        lowest: value that was reached before.
 
     Returns:
         Points (starts, width) and values (starts,).
@@ -108,14 +106,16 @@ def descend(
         reached = front.number[lower]
         points[reached], values[reached] = x[lower], f[lower]
         going = _stepped(front, x, f, g)
-        front = front.kept(going if thorough else going & _hopeful(front, max(0.0, min(lowest, values.min()))))
+        front = front.kept(going if thorough else going & _hopeful(front, min(lowest, values.min())))
     return points, values
 
 
 def _hopeful(front: _Front, lowest: float) -> np.ndarray:
-    """Descents that are not slow and keep up with the lowest."""
-    keeping_up = front.f - HORIZON * front.pace <= lowest
-    return (front.slow < PATIENCE) & (keeping_up | (front.steps < WARM_UP))
+    """Descents that may still matter, see above."""
+    front.pace *= FADING
+    goal = (1 - SLOW) * max(lowest, 0.0) - MATTERS
+    keeping_up = front.f - HORIZON * front.pace <= goal
+    return (keeping_up | (front.steps < WARM_UP)) & (front.f > BEYOND) & (front.tries < HASTY_TRIES)
 
 
 def _first_step(g: np.ndarray) -> np.ndarray:
@@ -161,11 +161,9 @@ def _advanced(front: _Front, at: Any, x: np.ndarray, f: np.ndarray, g: np.ndarra
     if upwards.any():
         inverse[upwards], direction[upwards] = np.eye(x.shape[1]), -g[upwards]
         slope[upwards], t[upwards] = -np.vecdot(g, g)[upwards], _first_step(g[upwards])
-    slow = np.where(gain <= SLOW * size, front.slow[at] + 1, 0)
-    pace = np.maximum(gain, front.pace[at] / 2)
     front.x[at], front.f[at], front.g[at], front.d[at], front.slope[at] = x, f, g, direction, slope
     front.inverse[at], front.t[at], front.low[at], front.high[at] = inverse, t, 0.0, np.inf
-    front.steps[at], front.tries[at], front.slow[at], front.pace[at] = steps + 1, 0, slow, pace
+    front.steps[at], front.tries[at], front.pace[at] = steps + 1, 0, np.maximum(gain, front.pace[at])
     small = gain <= LEAST_GAIN * np.maximum(np.maximum(np.abs(old), size), 1.0)
     return ~(small | (np.abs(g).max(axis=1) <= LEAST_SLOPE) | (steps >= STEPS - 1))
 
