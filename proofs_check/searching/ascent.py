@@ -21,7 +21,7 @@ from .search import NEAR, NEARER, contracted
 STARTS, ROUNDS = 12, 3
 DEEP = 5
 """Factor on the search when it is asked to be deep."""
-POLISHES, PROMISING = 4, 1e-2
+POLISHES, PROMISING = 6, 1e-2
 """A bound that is used up to so much (log10) may be tight: it is polished so many times."""
 SEARCH_CELLS = 48
 """Most numbers in an instance that a search starts from, unless it is deep or there is no smaller one."""
@@ -48,14 +48,17 @@ class _Ascent:
         return self.charts[sizes]
 
     def climb(self, groups: Sequence[tuple[Sequence[Start], int]], thorough: bool = False) -> None:
-        """Climb from instances, in groups of equal sizes with their numbers of rounds, and decide where that ends."""
+        """Climb from instances, in groups of equal sizes with their numbers of rounds, and decide where that ends.
+
+        Ends beyond the bound are decided after each round, at last the highest of each size (all, if it is thorough).
+        """
         charted = [Group.of(self.chart(starts[0][0]), starts, rounds) for starts, rounds in groups]
         for climb in in_lockstep(charted):
             for _ in climb.rounds(self.rng, thorough):
                 self.decide(climb.ends(beyond=0.0))
                 if self.ledger.broken:
                     return
-            self.decide(climb.ends())
+            self.decide(climb.ends() if thorough else climb.leaders())
 
     def decide(self, instances: Iterable[Instance]) -> None:
         """Decide instances until one breaks the claim."""

@@ -86,7 +86,7 @@ class Chart:
         count, width = points.shape
         step = STEP * np.maximum(1.0, np.abs(points).max(axis=1))
         batch = np.repeat(points[:, None, :], 1 + width, axis=1)
-        batch[:, 1:] += step[:, None, None] * np.eye(width)
+        batch.reshape(count, -1)[:, width :: width + 1] += step[:, None]  # entry j - 1 of each perturbation j
         used = self.usage(batch.reshape(-1, width), np.repeat(contractions, 1 + width), 1 + width)
         used = np.fmin(np.fmax(used, LOST), -LOST).reshape(count, 1 + width)  # fmax prefers the number to NaN
         slopes = (used[:, 1:] - used[:, :1]) / step[:, None]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 
 import numpy as np
 
@@ -111,7 +111,7 @@ class Climb:
         climbs = rows[which]
         contractions, cuts = self.contractions[climbs], np.searchsorted(climbs, self.firsts)
         values, slopes = np.empty(len(points)), np.zeros(points.shape)
-        for group, first, end in zip(self.groups, cuts, cuts[1:], strict=False):
+        for group, (first, end) in zip(self.groups, pairwise(cuts), strict=True):
             if first < end:
                 here, width = slice(first, end), group.chart.width
                 values[here], slopes[here, :width] = group.chart.climbed(points[here, :width], contractions[here])
@@ -122,11 +122,17 @@ class Climb:
 
         Where rounding left the admissible set there is none.
         """
-        starts = [(group.chart, *start) for group in self.groups for start in group.starts]
-        for (chart, _, contraction), point, depth in zip(starts, self.best, self.depth, strict=True):
-            end = chart.exactly(point[: chart.width], contraction) if -depth > beyond else None
-            if end is not None:
-                yield end
+        return (end for place in np.flatnonzero(-self.depth > beyond) if (end := self._end(int(place))) is not None)
+
+    def leaders(self) -> Iterator[Instance]:
+        """Of each group the end that uses most of the bound among those that have an exact instance next to them."""
+        for first, end in pairwise(self.firsts):
+            order = first + np.argsort(self.depth[first:end], kind="stable")
+            yield from islice((one for place in order if (one := self._end(int(place))) is not None), 1)
+
+    def _end(self, place: int) -> Instance | None:
+        chart = self.groups[int(np.searchsorted(self.firsts, place, side="right")) - 1].chart
+        return chart.exactly(self.best[place, : chart.width], float(self.contractions[place]))
 
 
 def in_lockstep(groups: Sequence[Group]) -> Iterator[Climb]:

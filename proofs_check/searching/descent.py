@@ -27,7 +27,7 @@ EVALUATIONS, STEPS, TRIES = 90, 60, 20
 """Most evaluations, accepted steps, and trials of one line search."""
 LEAST_GAIN, LEAST_SLOPE = 1e-12, 1e-9
 """A step that gains less, relative to the value, or a point with no larger slope, ends the descent."""
-BEYOND, HASTY_TRIES, WARM_UP, HORIZON, FADING, SLOW, MATTERS = -1e-6, 10, 3, 20.0, 0.75, 2e-3, 1e-9
+BEYOND, HASTY_TRIES, WARM_UP, HORIZON, FADING, SLOW, MATTERS = -1e-6, 7, 3, 10.0, 0.7, 2e-3, 1e-9
 """See above; logs of the use of a bound matter by how far they are from 0, so `SLOW` is a share of the value."""
 DECREASE, CURVATURE = 1e-4, 0.9
 """Constants of the Wolfe conditions."""

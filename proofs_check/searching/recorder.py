@@ -231,7 +231,7 @@ def _euclidean(x: np.ndarray) -> np.ndarray:
 def on_even_batches(*operands: np.ndarray) -> list[np.ndarray]:
     """Batches of one length: constants are repeated."""
     batch = max(map(len, operands))
-    return [np.broadcast_to(x, (batch, *x.shape[1:])) for x in operands]
+    return [x if len(x) == batch else np.broadcast_to(x, (batch, *x.shape[1:])) for x in operands]
 
 
 _ENTRYWISE: dict[str, np.ufunc] = {

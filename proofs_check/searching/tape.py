@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ COMFORT = 300.0
 Function = Callable[..., np.ndarray]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One operation: its function, where its operands lie, where its result goes.
 
     Attributes:
@@ -65,11 +64,17 @@ class Tape:
         raised: list[str] = []
         with np.errstate(all="call", call=lambda kind, _: raised.append(kind)):
             registers = self._filled(arguments)
-            for step in self.steps:
-                operands = [registers[place] for place in step.inputs]
-                if step.exponential and not np.abs(operands[0]).max() <= COMFORT:
+            for function, inputs, output, grouped, exponential in self.steps:
+                if exponential and not np.abs(registers[inputs[0]]).max() <= COMFORT:
                     raised.append("exponent")
-                registers[step.output] = step.function(*operands, stride) if step.grouped else step.function(*operands)
+                if grouped:
+                    registers[output] = function(*[registers[place] for place in inputs], stride)
+                elif len(inputs) == 1:  # the usual cases apart: a step costs little more than its Python
+                    registers[output] = function(registers[inputs[0]])
+                elif len(inputs) == 2:
+                    registers[output] = function(registers[inputs[0]], registers[inputs[1]])
+                else:
+                    registers[output] = function(*[registers[place] for place in inputs])
         outputs = [registers[place] for place in self.outputs]
         doubtful = self._doubtful(registers, len(arguments[0])) if raised else None
         return outputs, doubtful

@@ -52,7 +52,7 @@ def _worst_entry(small: np.ndarray, big: np.ndarray, log_quotient: np.ndarray) -
         log_quotient: of their absolute values.
     """
     found = log_quotient
-    if not ((small > 0) & (big > 0)).all():
+    if not (small.min() > 0 and big.min() > 0):  # NaN is neither
         size = np.abs(small) + np.abs(big)
         found = np.where((small <= 0) & (big >= 0), small / np.where(size > 0, size, 1.0) - FAR, FAR)
         found = np.where((small > 0) & (big > 0), log_quotient, found)
