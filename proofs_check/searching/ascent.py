@@ -50,7 +50,8 @@ class _Ascent:
     def climb(self, groups: Sequence[tuple[Sequence[Start], int]], thorough: bool = False) -> None:
         """Climb from instances, in groups of equal sizes with their numbers of rounds, and decide where that ends.
 
-        Ends beyond the bound are decided after each round, at last the highest of each size (all, if it is thorough).
+        Ends beyond the bound are decided after each round, at last the highest of each size (all where the climb is
+        thorough, or a further hypothesis may rule it out).
         """
         charted = [Group.of(self.chart(starts[0][0]), starts, rounds) for starts, rounds in groups]
         for climb in in_lockstep(charted):
@@ -58,7 +59,7 @@ class _Ascent:
                 self.decide(climb.ends(beyond=0.0))
                 if self.ledger.broken:
                     return
-            self.decide(climb.ends() if thorough else climb.leaders())
+            self.decide(climb.ends() if thorough or climb.hedged else climb.leaders())
 
     def decide(self, instances: Iterable[Instance]) -> None:
         """Decide instances until one breaks the claim."""

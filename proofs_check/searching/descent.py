@@ -5,12 +5,11 @@ smoothness: norms and maxima have kinks where bounds are attained. Each point ha
 another, and a step of all of them costs one evaluation of a batch.
 
 A descent ends at `STEPS` steps, where a step gains next to nothing, where the slope vanishes, or where the line search
-finds no step. Unless it is thorough it also ends
+finds no step. With a finite horizon it also ends
 
-- as soon as it is clearly below 0 (`BEYOND`), where a bound is broken and balls have the word,
 - after fewer trials of one line search (`HASTY_TRIES`), and
 - when, from step `WARM_UP` on, it would get neither below 0 nor clearly (`SLOW`, `MATTERS`) below the lowest value of
-  all descents by going on at its pace for `HORIZON` evaluations. The pace is the best of its last gains, an older one
+  all descents by going on at its pace for so many evaluations. The pace is the best of its last gains, an older one
   counting less with each further evaluation (`FADING`). So a descent that gains fast goes on wherever it is, and none
   is given up that may still become the lowest.
 """
@@ -27,7 +26,7 @@ EVALUATIONS, STEPS, TRIES = 90, 60, 20
 """Most evaluations, accepted steps, and trials of one line search."""
 LEAST_GAIN, LEAST_SLOPE = 1e-12, 1e-9
 """A step that gains less, relative to the value, or a point with no larger slope, ends the descent."""
-BEYOND, HASTY_TRIES, WARM_UP, HORIZON, FADING, SLOW, MATTERS = -1e-6, 7, 3, 10.0, 0.7, 2e-3, 1e-9
+HASTY_TRIES, WARM_UP, FADING, SLOW, MATTERS = 7, 3, 0.7, 2e-3, 1e-9
 """See above; logs of the use of a bound matter by how far they are from 0, so `SLOW` is a share of the value."""
 DECREASE, CURVATURE = 1e-4, 0.9
 """Constants of the Wolfe conditions."""
@@ -79,7 +78,7 @@ class _Front:
 
 
 def descend(
-    function: Function, starts: np.ndarray, thorough: bool = True, lowest: float = np.inf
+    function: Function, starts: np.ndarray, horizon: float = np.inf, lowest: float = np.inf
 ) -> tuple[np.ndarray, np.ndarray]:
     """The lowest points seen from each start.
 
@@ -87,7 +86,7 @@ def descend(
         function: points (k, width) and the ascending numbers of their starts (k,) -> values (k,) and gradients
             (k, width).
         starts: shape (starts, width).
-        thorough: whether descents go on that hardly matter.
+        horizon: for how many evaluations of no use a descent is given credit, see above.
         lowest: value that was reached before.
 
     Returns:
@@ -106,16 +105,19 @@ def descend(
         reached = front.number[lower]
         points[reached], values[reached] = x[lower], f[lower]
         going = _stepped(front, x, f, g)
-        front = front.kept(going if thorough else going & _hopeful(front, min(lowest, values.min())))
+        if horizon < np.inf:
+            # Values below 0 are broken bounds, or instances that miss a hypothesis: nothing to measure others by.
+            going &= _hopeful(front, horizon, min(lowest, values[values >= -MATTERS].min(initial=np.inf)))
+        front = front.kept(going)
     return points, values
 
 
-def _hopeful(front: _Front, lowest: float) -> np.ndarray:
+def _hopeful(front: _Front, horizon: float, lowest: float) -> np.ndarray:
     """Descents that may still matter, see above."""
     front.pace *= FADING
     goal = (1 - SLOW) * max(lowest, 0.0) - MATTERS
-    keeping_up = front.f - HORIZON * front.pace <= goal
-    return (keeping_up | (front.steps < WARM_UP)) & (front.f > BEYOND) & (front.tries < HASTY_TRIES)
+    keeping_up = front.f - horizon * front.pace <= goal
+    return (keeping_up | (front.steps < WARM_UP)) & (front.tries < HASTY_TRIES)
 
 
 def _first_step(g: np.ndarray) -> np.ndarray:

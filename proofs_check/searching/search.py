@@ -49,7 +49,7 @@ def climb_together(
         starts: where to begin.
         rng: for the jolts.
         rounds: number of ascents.
-        thorough: see `descent.descend`.
+        thorough: see `climbs.Climb.rounds`.
 
     Returns:
         The exact instances next to the best point of each start that has one.
