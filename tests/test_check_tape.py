@@ -18,6 +18,7 @@ from proofs_check.claims import evaluate
 from proofs_check.instances.sampling import Sampler
 from proofs_check.loading import catalogue_claims
 from proofs_check.searching.charts import Chart
+from proofs_check.searching.climbs import Group, in_lockstep
 from proofs_check.searching.descent import descend
 from proofs_check.searching.recorded import record, scaled_usage
 from proofs_check.searching.recorder import Recorder
@@ -242,13 +243,23 @@ def test_a_descent_is_the_same_alone_and_among_others():
     np.testing.assert_allclose(together, alone, rtol=1e-6)
 
 
-def test_an_impatient_descent_ends_early_where_it_gains_little():
-    calls = {}
-    for thorough in (True, False):
-        seen = []
-        descend(lambda x, _: seen.append(len(x)) or (1 + _kinks(x)[0], _kinks(x)[1]), np.full((1, 2), 0.3), thorough)  # noqa: B023
-        calls[thorough] = len(seen)
-    assert calls[False] < calls[True]
+def test_with_a_horizon_descents_that_cannot_catch_up_end_early_and_fast_ones_go_on():
+    def function(x, number):
+        """0.2 + x^2, then 3 + x^4 (slow at the end), then 0.1 + |x - 40| from far above."""
+        x = x[:, 0]
+        values = np.stack([0.2 + x**2, 3 + x**4, 0.1 + np.abs(x - 40)])
+        slopes = np.stack([2 * x, 4 * x**3, np.sign(x - 40)])
+        evaluated.extend(number)
+        return values[number, np.arange(len(x))], slopes[number, np.arange(len(x))][:, None]
+
+    trials, ends = {}, {}
+    for horizon in (10.0, np.inf):
+        evaluated: list[int] = []
+        ends[horizon] = descend(function, np.array([[1.0], [1.3], [0.0]]), horizon)[1]
+        trials[horizon] = evaluated.count(1)
+    assert trials[10.0] < trials[np.inf] / 2, trials
+    np.testing.assert_allclose(ends[10.0][[0, 2]], [0.2, 0.1], atol=2e-3)
+    np.testing.assert_allclose(ends[np.inf], [0.2, 3.0, 0.1], atol=1e-6)
 
 
 @claim("tape-cauchy", paper="test", kind="upper", provenance="own")
@@ -267,6 +278,29 @@ def test_climbs_end_at_admissible_instances_that_attain_a_tight_bound():
     assert before.max() < -1e-3
     assert (before < -100).any()  # a start with a product below 0 finds the way
     np.testing.assert_allclose(screen(cauchy, ends), 0, atol=1e-9)
+
+
+@claim("tape-one-size", paper="test", kind="upper", provenance="own")
+def one_size(n: Size(1, 6), x: Vector("n", norm2=2), y: Vector("n", norm2=2)):
+    """<x, y> <= |x| |y|, wrong by a factor for n = 5 alone"""
+    return ar.dot(x, y) * (Fraction(101, 100) if n == 5 else 1), ar.norm2(x) * ar.norm2(y)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sizes_in_lockstep_reach_a_bound_together_and_break_it_where_it_is_wrong(seed):
+    sampler = Sampler(one_size, np.random.default_rng(seed), 6)
+    groups = []
+    for n in (2, 3, 5, 6):
+        starts = [(sampler.draw({"n": n}, corner=False), 1.0) for _ in range(1 if n == 5 else 3)]
+        groups.append(Group.of(Chart.at(one_size, starts[0][0]), starts, 1 if n == 5 else 3))
+    (climb,) = in_lockstep(groups)
+    for _ in climb.rounds(np.random.default_rng(seed), thorough=False):
+        pass
+    leaders = list(climb.leaders())
+    assert [one["n"] for one in leaders] == [2, 3, 5, 6]
+    usage = np.array([screen(one_size, [one])[0] for one in leaders])
+    np.testing.assert_allclose(usage, [0, 0, np.log(1.01), 0], atol=1e-6)
+    assert {int(one["n"]) for one in climb.ends(beyond=1e-3)} == {5}
 
 
 def test_a_start_beyond_the_range_of_a_search_gives_nothing():

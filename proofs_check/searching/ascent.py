@@ -23,6 +23,8 @@ DEEP = 5
 """Factor on the search when it is asked to be deep."""
 POLISHES, PROMISING = 6, 1e-2
 """A bound that is used up to so much (log10) may be tight: it is polished so many times."""
+POLISHED = 3
+"""Most sizes that polishes start from in turn: the one that leads may be stuck."""
 SEARCH_CELLS = 48
 """Most numbers in an instance that a search starts from, unless it is deep or there is no smaller one."""
 
@@ -82,8 +84,8 @@ def ascend(ledger: Ledger, found: Survey, rng: np.random.Generator, deep: bool) 
         return
     groups = _of_equal_sizes(found, _starts(found, rng, STARTS * factor, np.inf if deep else SEARCH_CELLS))
     ascent.climb([(starts, ROUNDS if len(starts) > 1 else 1) for starts in groups])
-    for _ in range(POLISHES):
-        _polish(ascent, ROUNDS * factor)
+    for number in range(POLISHES):
+        _polish(ascent, ROUNDS * factor, number)
         if ledger.broken or not ledger.worst or not -PROMISING < ledger.worst[1].ratio < -TIGHT / 10:
             break
     if ledger.worst and not ledger.broken:
@@ -99,8 +101,8 @@ def _of_equal_sizes(found: Survey, starts: list[Instance]) -> list[list[Start]]:
     return list(groups.values())
 
 
-def _polish(ascent: _Ascent, rounds: int) -> None:
-    """Climb from the worst instance, also with its twins drawn ever closer.
+def _polish(ascent: _Ascent, rounds: int, number: int) -> None:
+    """Climb from the worst instance, or the worst of the next sizes in turn, also with its twins drawn ever closer.
 
     The quotient of twins at distance h peaks O(h) beside the peak of its limit, and loses O(h^2) there.
     """
@@ -110,8 +112,17 @@ def _polish(ascent: _Ascent, rounds: int) -> None:
     )
     if ledger.broken or not ledger.worst:
         return
-    starts = [(ledger.worst[0], c) for c in ((1.0, NEAR, NEARER) if paired else (1.0,))]
+    worst = _worst_certified(ledger)[:POLISHED]
+    starts = [(worst[number % len(worst)], c) for c in ((1.0, NEAR, NEARER) if paired else (1.0,))]
     ascent.climb([(starts, rounds)], thorough=True)
+
+
+def _worst_certified(ledger: Ledger) -> list[Instance]:
+    """The certified instance of each combination of sizes that uses most of the bound, the worst first."""
+    worst: dict[tuple[int, ...], Instance] = {}
+    for instance, _ in sorted(ledger.telling, key=lambda entry: -entry[1].ratio):
+        worst.setdefault(_sizes(instance), instance)
+    return list(worst.values())
 
 
 def _worst_of_each_size(found: Survey) -> list[Instance]:

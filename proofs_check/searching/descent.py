@@ -7,7 +7,7 @@ another, and a step of all of them costs one evaluation of a batch.
 A descent ends at `STEPS` steps, where a step gains next to nothing, where the slope vanishes, or where the line search
 finds no step. With a finite horizon it also ends
 
-- after fewer trials of one line search (`HASTY_TRIES`), and
+- after fewer trials of one line search (`HASTY_TRIES`) that has an upper end, and
 - when, from step `WARM_UP` on, it would get neither below 0 nor clearly (`SLOW`, `MATTERS`) below the lowest value of
   all descents by going on at its pace for so many evaluations. The pace is the best of its last gains, an older one
   counting less with each further evaluation (`FADING`). So a descent that gains fast goes on wherever it is, and none
@@ -26,7 +26,7 @@ EVALUATIONS, STEPS, TRIES = 90, 60, 20
 """Most evaluations, accepted steps, and trials of one line search."""
 LEAST_GAIN, LEAST_SLOPE = 1e-12, 1e-9
 """A step that gains less, relative to the value, or a point with no larger slope, ends the descent."""
-HASTY_TRIES, WARM_UP, FADING, SLOW, MATTERS = 7, 3, 0.7, 2e-3, 1e-9
+HASTY_TRIES, WARM_UP, FADING, SLOW, MATTERS = 6, 3, 0.6, 2e-3, 1e-9
 """See above; logs of the use of a bound matter by how far they are from 0, so `SLOW` is a share of the value."""
 DECREASE, CURVATURE = 1e-4, 0.9
 """Constants of the Wolfe conditions."""
@@ -68,7 +68,7 @@ class _Front:
         return _Front(
             np.arange(count), x.copy(), f, g, -g, -np.vecdot(g, g), np.repeat(np.eye(width)[None], count, axis=0),
             _first_step(g), np.zeros(count), np.full(count, np.inf),
-            *np.zeros((2, count), dtype=int), np.zeros(count),
+            np.zeros(count, dtype=int), np.zeros(count, dtype=int), np.zeros(count),
         )  # fmt: skip
 
     def kept(self, mask: np.ndarray) -> _Front:
@@ -117,7 +117,7 @@ def _hopeful(front: _Front, horizon: float, lowest: float) -> np.ndarray:
     front.pace *= FADING
     goal = (1 - SLOW) * max(lowest, 0.0) - MATTERS
     keeping_up = front.f - horizon * front.pace <= goal
-    return (keeping_up | (front.steps < WARM_UP)) & (front.tries < HASTY_TRIES)
+    return (keeping_up | (front.steps < WARM_UP)) & ((front.tries < HASTY_TRIES) | np.isinf(front.high))
 
 
 def _first_step(g: np.ndarray) -> np.ndarray:
