@@ -2,18 +2,110 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from flint import fmpq
 
 from ..arrays import exact
+from ..arrays.backends import floats
+from .columns import Maker
 from .domains import distinct
+from .grids import Grid
+from .proposals import Norms
 
 LEAN = (fmpq(4059, 5741), fmpq(4060, 5741))
 """A Pythagorean pair: a rational unit vector within 1e-4 of (1, 1)/sqrt 2."""
 SHAPES = 512
 """Shapes whose corners are kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Corner:
+    """An extreme vector or matrix, of which multiples are looked at.
+
+    Attributes:
+        value: exact, not to be changed.
+    """
+
+    value: np.ndarray
+
+    @cached_property
+    def floats(self) -> np.ndarray:
+        """The nearest floats."""
+        return floats(self.value)
+
+    @cached_property
+    def ends(self) -> tuple[fmpq, fmpq]:
+        """The smallest and the largest entry."""
+        cells = self.value.ravel().tolist()
+        return min(cells), max(cells)
+
+    @cached_property
+    def _grid(self) -> Grid:
+        return Grid.of(self.value)
+
+    @cached_property
+    def _squares(self) -> fmpq:
+        return sum((cell * cell for cell in self.value.ravel().tolist()), fmpq(0))
+
+    @cached_property
+    def _sizes(self) -> dict[str, fmpq]:
+        """Norms that are rational, and squares of the others where these are known."""
+        cells = [abs(cell) for cell in self.value.ravel().tolist()]
+        sizes = {"norm1": sum(cells, fmpq(0)), "norm_inf": max(cells), "norm2": self._squares}
+        sizes["frobenius"] = self._squares
+        if self.value.ndim == 2:
+            gram = self._grid.gram[0]
+            n = gram.nrows()
+            diagonal = all(gram[i, j] == 0 for i in range(n) for j in range(i))
+            if diagonal or exact.rank(self.value) == 1:
+                top = max(self._grid.gram[1]) if diagonal else sum(self._grid.gram[1])
+                sizes["spectral"] = fmpq(top) * self._grid.unit * self._grid.unit
+        return sizes
+
+    def within(self, norms: Norms, scale: fmpq) -> bool:
+        """Whether the norms of a multiple are within their limits, exactly."""
+        return all(self._within(name, limit, abs(scale)) for name, limit in norms.items())
+
+    def _within(self, name: str, limit: fmpq, scale: fmpq) -> bool:
+        size = self._sizes.get(name)
+        if limit < 0 or size is None:
+            return self._grid.within(name, limit, scale)
+        if name in ("norm1", "norm_inf"):
+            return bool(size * scale <= limit)
+        return bool(size * (scale * scale) <= limit * limit)
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(Sequence[tuple[Corner, fmpq]]):
+    """Corners with their factors: each of some with each of several, then some with their own.
+
+    Attributes:
+        corners: the first ones.
+        scales: the factors of each of them.
+        others: further pairs.
+    """
+
+    corners: Sequence[Corner]
+    scales: Sequence[fmpq]
+    others: Sequence[tuple[Corner, fmpq]] = ()
+
+    def __len__(self) -> int:
+        return len(self.corners) * len(self.scales) + len(self.others)
+
+    def __getitem__(self, place: int) -> tuple[Corner, fmpq]:  # type: ignore[override]
+        which, factor = divmod(place, len(self.scales))
+        if which < len(self.corners):
+            return self.corners[which], self.scales[factor]
+        return self.others[place - len(self.corners) * len(self.scales)]
+
+    def choice(self, place: int) -> tuple[Maker, np.ndarray]:
+        """A product on demand, and its floats."""
+        corner, scale = self[place]
+        return partial(np.multiply, corner.value, scale), corner.floats * floats(scale)
 
 
 def unit(n: int, i: int) -> np.ndarray:
@@ -35,17 +127,17 @@ def root_above(n: int) -> int:
 
 
 @lru_cache(maxsize=SHAPES)
-def vector_corners(n: int) -> tuple[np.ndarray, ...]:
+def vector_corners(n: int) -> tuple[Corner, ...]:
     """Zero first, unit vectors, constants and pairs of either sign, not to be changed: 1-norm or 2-norm about 1."""
     found = [exact.zeros(n), *(unit(n, i) * s for i in (0, n - 1) for s in (1, -1))]
     found += [exact.zeros(n) + fmpq(s, q) for q in (n, root_above(n)) for s in (1, -1)]
     if n > 1:
         found += [pair(n, s) for s in (1, -1)] + [(unit(n, 0) + unit(n, 1)) / 2]
-    return tuple(distinct(found))
+    return tuple(map(Corner, distinct(found)))
 
 
 @lru_cache(maxsize=SHAPES)
-def matrix_corners(m: int, n: int) -> tuple[np.ndarray, ...]:
+def matrix_corners(m: int, n: int) -> tuple[Corner, ...]:
     """Zero first, one entry, partial identities, rank one, constant, not to be changed: spectral norm at most 1."""
     diagonal = exact.zeros(m, n)
     for i in range(min(m, n)):
@@ -59,4 +151,16 @@ def matrix_corners(m: int, n: int) -> tuple[np.ndarray, ...]:
         signed = diagonal.copy()
         signed[1, 1] = fmpq(-1)
         found += [signed] + [np.multiply.outer(pair(m, s), pair(n, t)) for s in (1, -1) for t in (1, -1)]
-    return tuple(distinct(found))
+    return tuple(map(Corner, distinct(found)))
+
+
+@lru_cache(maxsize=SHAPES)
+def ones(*shape: int) -> Corner:
+    """All entries 1, not to be changed."""
+    return Corner(exact.zeros(*shape) + 1)
+
+
+@lru_cache(maxsize=SHAPES)
+def first(n: int) -> Corner:
+    """The first unit vector, not to be changed."""
+    return Corner(unit(n, 0))

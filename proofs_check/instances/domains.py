@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Protocol
 
 import numpy as np
 from flint import fmpq
 
 from ..arrays.backends import Instance, floats
-from ..arrays.exact import ONE, InputError
+from ..arrays.exact import InputError
+from .columns import Column, Maker, itself
 from .limits import Limit
 from .proposals import truncated
 
@@ -24,12 +25,16 @@ LARGEST = 1e150
 """Numbers beyond this are drawn at corners only: their squares leave the range of floats."""
 COARSE, FINE = 12, 45
 """Bits of the grid that sampled and polished numbers are rounded to."""
+SHRUNK = tuple(1 - fmpq(1, 1 << k) for k in (6, 12, 24))
+"""Factors of neighbours that are a little shorter."""
+RANGES = 256
+"""Ranges of numbers whose extreme values are kept."""
 STEP = fmpq(1, 1 << 12)
 """How far an entry of a neighbour is moved."""
 
 
-Pool = list[tuple[Any, fmpq]]
-"""Values as pairs of factors."""
+Choice = tuple[Maker, Any]
+"""An exact value on demand, and its floats."""
 
 
 class Domain(Protocol):
@@ -56,11 +61,19 @@ class Domain(Protocol):
     def sample(self, rng: np.random.Generator, known: Instance) -> Any:
         """A random admissible exact value, or None."""
 
-    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
-        """A `sample` for each of several sets of earlier arguments that share their sizes."""
+    def column(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> Column:
+        """Random admissible values for several sets of earlier arguments that share their sizes, drawn together."""
 
-    def pool(self, known: Instance) -> Pool:
-        """Extreme values as pairs of factors, not yet multiplied; not all of them are admissible."""
+    def cornered(
+        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
+    ) -> list[Choice | None]:
+        """An admissible extreme value for each of several sets of earlier arguments that share their sizes.
+
+        Args:
+            rng: where the one that is chosen is not admissible, the others are tried in random order.
+            knowns: the earlier arguments.
+            chances: which one, numbers between 0 and 1.
+        """
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         """Admissible extreme values; ``twins`` are earlier arguments of the same type."""
@@ -133,29 +146,34 @@ class Scalar:
         return np.array([floats(value)])
 
     def sample(self, rng: np.random.Generator, known: Instance) -> Any:
-        low, high = self.ends(known)
-        return _between(low, high, uniform(rng, low, high), COARSE) if low <= high else None
+        return self.column(rng, [known]).values()[0]
 
-    def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
-        return [self.sample(rng, known) for known in knowns]
+    def column(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> Column:
+        ends = [self.ends(known) for known in knowns]
+        proposed = spread_between(rng, ends, 1)[:, 0].tolist()
+        return Column.of([_between(*pair, value, COARSE) for pair, value in zip(ends, proposed, strict=True)])
 
-    def pool(self, known: Instance) -> Pool:
-        low, high = self.ends(known)
-        inside = [fmpq(v) for v in (0, 1, 2) if low < v < high]
-        values = [low, high, (low + high) / 2, *inside] if low <= high else []
-        return [(value, ONE) for value in values]
+    def cornered(
+        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
+    ) -> list[Choice | None]:
+        pools = [_extremes(*self.ends(known)) for known in knowns]
+        return [pool[int(share * len(pool))] if pool else None for pool, share in zip(pools, chances, strict=True)]
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         low, high = self.ends(known)
-        return distinct([value for value, _ in self.pool(known)] + [t for t in twins if low <= t <= high])
+        return distinct([maker() for maker, _ in _extremes(low, high)] + [t for t in twins if low <= t <= high])
 
 
 Param = Scalar
 """A parameter of the statement, such as a radius: the same domain under the name that says its role."""
 
 
-def _itself(value: Any) -> Any:
-    return value
+@lru_cache(maxsize=RANGES)
+def _extremes(low: fmpq, high: fmpq) -> list[Choice]:
+    """Both ends, the middle, and 0, 1 and 2 where they are inside; nothing between ends the wrong way round."""
+    inside = [fmpq(v) for v in (0, 1, 2) if low < v < high]
+    values = [low, high, (low + high) / 2, *inside] if low <= high else []
+    return [(partial(itself, value), floats(value)) for value in values]
 
 
 def _between(low: fmpq, high: fmpq, proposed: float, bits: int) -> fmpq | None:
@@ -165,12 +183,19 @@ def _between(low: fmpq, high: fmpq, proposed: float, bits: int) -> fmpq | None:
     return min(max(truncated(proposed, bits), low), high) if math.isfinite(proposed) else low
 
 
-def uniform(rng: np.random.Generator, low: fmpq, high: fmpq, size: int | None = None) -> Any:
-    """Floats between two rationals, half of the time uniform in the logarithm where the range spans orders of size."""
-    a, b = (max(min(floats(end), LARGEST), -LARGEST) for end in (low, high))
-    if a > 0 and b / a > 20 and rng.random() < 0.5:
-        return np.exp(rng.uniform(math.log(a), math.log(b), size))
-    return a + (b - a) * rng.random(size)
+def spread_between(rng: np.random.Generator, ends: Sequence[tuple[fmpq, fmpq]], width: int) -> np.ndarray:
+    """Floats (len(ends), width) between pairs of rationals.
+
+    Half of the rows are uniform in the logarithm where their range spans orders of size.
+    """
+    low, high = np.clip([[floats(end) for end in pair] for pair in ends], -LARGEST, LARGEST).T[:, :, None]
+    chances = rng.random((len(ends), width))
+    wide = (low > 0) & (high > 20 * low) & (rng.random((len(ends), 1)) < 0.5)
+    plain = low + (high - low) * chances
+    if not wide.any():
+        return plain
+    low, high = np.where(wide, low, 1.0), np.where(wide, high, 1.0)
+    return np.where(wide, np.exp(np.log(low) + np.log(high / low) * chances), plain)
 
 
 def distinct(values: list[Any]) -> list[Any]:
@@ -184,9 +209,9 @@ def _key(value: Any) -> Any:
 
 def neighbours(value: np.ndarray) -> list[Callable[[], np.ndarray]]:
     """Values next to an earlier one, built on demand: equal, opposite, a little shorter, one entry moved, two moved."""
-    shorter = [partial(np.multiply, value, 1 - fmpq(1, 1 << k)) for k in (6, 12, 24)]
+    shorter = [partial(np.multiply, value, factor) for factor in SHRUNK]
     moved = [partial(_moved, value, places) for places in range(1, min(value.size, 2) + 1)]
-    return [partial(_itself, value), partial(np.negative, value), *shorter, *moved]
+    return [partial(itself, value), partial(np.negative, value), *shorter, *moved]
 
 
 def _moved(value: np.ndarray, places: int) -> np.ndarray:

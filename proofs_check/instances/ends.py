@@ -11,7 +11,7 @@ from flint import fmpq
 
 from ..arrays import exact
 from ..arrays.backends import Instance, floats
-from .domains import uniform
+from .domains import spread_between
 from .grids import Grid
 from .limits import Limit
 from .proposals import Norms, factors, settled
@@ -43,9 +43,10 @@ class Ends:
             return True
         return all((low is None or cell >= low) and (high is None or cell <= high) for cell in value.reshape(-1))
 
-    def corners(self, *shape: int) -> list[tuple[np.ndarray, fmpq]]:
-        """All entries at one end, as a pair of factors."""
-        return [(exact.zeros(*shape) + 1, end) for end in (self.low, self.high) if end is not None]
+    def take(self, extremes: Sequence[fmpq]) -> bool:
+        """Whether entries between two rationals are within, exactly."""
+        low, high = self.low, self.high
+        return (low is None or bool(extremes[0] >= low)) and (high is None or bool(extremes[-1] <= high))
 
     def settle(
         self,
@@ -75,7 +76,7 @@ def between_ends(
     low, high = limits.get("low"), limits.get("high")
     if low is None or high is None:
         return None
-    return np.array([uniform(rng, low.upper(known), high.lower(known), width) for known in knowns])
+    return spread_between(rng, [(low.upper(known), high.lower(known)) for known in knowns], width)
 
 
 def boxed(value: np.ndarray, low: Any, high: Any) -> np.ndarray:

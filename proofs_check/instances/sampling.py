@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import chain
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from flint import fmpq
 
-from ..arrays.backends import Instance
+from ..arrays.backends import Instance, floats
 from ..arrays.exact import Count, Unfit
 from ..claims import Claim
-from .domains import Pool, Size, neighbours
+from .columns import Column, Group, Maker, itself, scaled
+from .domains import SHRUNK, Choice, Scalar, Size, neighbours
 
 CORNER_SHARE = 0.6
 """In a corner instance, the share of arguments that sit at a corner; the rest is random."""
@@ -48,7 +48,7 @@ class Sampler:
     def _twins(self) -> dict[str, list[str]]:
         return {name: twins(self.claim, name) for name in self.claim.domains}
 
-    def groups(self, count: int, group: int) -> Iterator[list[Instance]]:
+    def groups(self, count: int, group: int) -> Iterator[Sequence[Instance]]:
         """About ``count`` instances in lists that share their sizes; half of them corner instances.
 
         Sizes are chosen for ``group`` instances at a time, the smallest first, and instances of equal sizes are drawn
@@ -91,86 +91,129 @@ class Sampler:
         """One admissible instance of the given sizes, or None."""
         return next(iter(self.group(sizes, [corner])), None)
 
-    def group(self, sizes: Instance, corners: Sequence[bool]) -> list[Instance]:
+    def group(self, sizes: Instance, corners: Sequence[bool]) -> Sequence[Instance]:
         """Admissible instances of the given sizes, drawn together.
 
         Args:
             sizes: argument name -> size.
             corners: for each instance wanted, whether it is a corner instance.
         """
-        drawn: list[Instance] = []
-        waiting = list(corners)
+        drawn: Group | None = None
+        waiting = np.array(corners, dtype=bool)
         for _ in range(ATTEMPTS):
             try:
-                found = self._attempts(sizes, waiting)
+                kept, found = self._attempts(sizes, waiting)
             except Unfit as reason:
                 self._fits[tuple(sizes.values())] = str(reason)
-                return drawn
-            self._fits[tuple(sizes.values())] = ""
-            drawn += [instance for instance in found if instance is not None]
-            waiting = [corner for corner, instance in zip(waiting, found, strict=True) if instance is None]
-            if not waiting:
                 break
-        return drawn
+            self._fits[tuple(sizes.values())] = ""
+            if found is not None:
+                drawn = found if drawn is None else drawn.joined(found)
+            waiting = np.delete(waiting, kept)
+            if not waiting.size:
+                break
+        return [] if drawn is None else drawn
 
     def misfit(self) -> str | None:
         """Why no sizes that were tried fit the annotations; None where some do."""
         reasons = set(self._fits.values())
         return min(reasons) if reasons and "" not in reasons else None
 
-    def _attempts(self, sizes: Instance, corners: Sequence[bool]) -> list[Instance | None]:
-        """One attempt at each instance, argument by argument; None where an argument has no admissible value."""
-        known: list[Instance] = [dict(sizes) for _ in corners]
-        open_places = list(range(len(corners)))
-        for name in self.claim.domains:
-            if name not in sizes and open_places:
-                values = self._values(name, [known[i] for i in open_places], [corners[i] for i in open_places])
-                for i, value in zip(open_places, values, strict=True):
-                    known[i][name] = value
-                open_places = [i for i, value in zip(open_places, values, strict=True) if value is not None]
-        kept = set(open_places)
-        return [{n: one[n] for n in self.claim.domains} if i in kept else None for i, one in enumerate(known)]
+    def _attempts(self, sizes: Instance, corners: np.ndarray) -> tuple[np.ndarray, Group | None]:
+        """One attempt at each instance, argument by argument; an argument without an admissible value ends it.
 
-    def _values(self, name: str, knowns: Sequence[Instance], corners: Sequence[bool]) -> list[Any]:
-        """Admissible values of one argument, some of them corners, the others random and drawn together."""
-        chances = self.rng.random((len(knowns), 3)).tolist()
-        values = [
-            self._corner(name, known, kind, place) if corner and share < CORNER_SHARE else None
-            for known, corner, (share, kind, place) in zip(knowns, corners, chances, strict=True)
-        ]
-        rest = [i for i, value in enumerate(values) if value is None]
-        if rest:
-            drawn = self.claim.domains[name].draw(self.rng, [knowns[i] for i in rest])
-            for i, value in zip(rest, drawn, strict=True):
-                values[i] = value
-        return values
+        Returns:
+            The places of the instances that came out, and these, None where there are none.
+        """
+        knowns: list[Instance] = [dict(sizes) for _ in corners]
+        columns: dict[str, Column] = {}
+        places = np.arange(len(corners))
+        for name, domain in self.claim.domains.items():
+            if name in sizes:
+                continue
+            columns[name] = column = self._column(name, knowns, corners[places], columns)
+            rows = [i for i, maker in enumerate(column.makers) if maker is not None]
+            if not rows:
+                return places[:0], None
+            if len(rows) < len(places):
+                columns = {other: values.taken(rows) for other, values in columns.items()}
+                knowns, places = [knowns[i] for i in rows], places[rows]
+            if isinstance(domain, Scalar):
+                for known, value in zip(knowns, columns[name].values(), strict=True):
+                    known[name] = value
+        return places, Group(tuple(self.claim.domains), sizes, columns)
 
-    def _corner(self, name: str, known: Instance, kind: float, place: float) -> Any:
-        """An admissible neighbour of a twin or an admissible corner, each with the same chance; None without one.
+    def _column(self, name: str, knowns: Sequence[Instance], corners: np.ndarray, columns: dict[str, Column]) -> Column:
+        """Admissible values of one argument: neighbours of twins, corners, and others that are drawn together.
 
         Args:
             name: the argument.
-            known: the earlier ones.
-            kind, place: two independent chances between 0 and 1, the first of which thing, the second of which one.
+            knowns: the earlier sizes and numbers of each instance.
+            corners: which are corner instances.
+            columns: the earlier arguments.
         """
         domain, near = self.claim.domains[name], self._twins[name]
-        if near and kind < 0.5:
-            values = _near(known[near[int(2 * kind * len(near))]])
-            value = values[int(place * len(values))]()
-            return value if domain.admits(value, known) else None
-        pool = domain.pool(known)
-        return next(self._admitted(domain, pool, known, int(place * len(pool))), None) if pool else None
+        shares, kinds, places = self.rng.random((3, len(knowns)))
+        cornered = corners & (shares < CORNER_SHARE)
+        paired = cornered & (kinds < 0.5) if near else np.zeros(len(knowns), dtype=bool)
+        chosen: dict[int, Choice | None] = {}
+        for i in np.flatnonzero(paired).tolist():
+            twin = columns[near[int(2 * kinds[i] * len(near))]]
+            chosen[i] = _neighbour(domain, twin.floats[i], twin.makers[i], places[i], knowns[i])
+        alone = np.flatnonzero(cornered & ~paired).tolist()
+        if alone:
+            found = domain.cornered(self.rng, [knowns[i] for i in alone], [places[i] for i in alone])
+            chosen.update(zip(alone, found, strict=True))
+        taken = {i: choice for i, choice in chosen.items() if choice is not None}
+        rest = [i for i in range(len(knowns)) if i not in taken]
+        drawn = domain.column(self.rng, [knowns[i] for i in rest]) if rest else None
+        return _together(len(knowns), taken, rest, drawn)
 
-    def _admitted(self, domain: Any, pool: Pool, known: Instance, first: int) -> Iterator[Any]:
-        """The admissible corners, one chosen by chance, then all in random order; most pools admit the first."""
-        for place in chain([first], self._shuffled(len(pool))):
-            base, scale = pool[place]
-            value = base * scale
-            if domain.admits(value, known):
-                yield value
 
-    def _shuffled(self, count: int) -> Iterator[int]:
-        yield from self.rng.permutation(count)
+def _together(count: int, taken: dict[int, Choice], rest: list[int], drawn: Column | None) -> Column:
+    """Values of some rows, and a column of the others."""
+    if drawn is not None and not taken:
+        return drawn
+    makers: list[Maker | None] = [None] * count
+    plain = np.empty((count, *np.shape(next(iter(taken.values()))[1])))
+    plain[list(taken)] = [values for _, values in taken.values()]
+    for i, (maker, _) in taken.items():
+        makers[i] = maker
+    if drawn is not None:
+        plain[rest] = drawn.floats
+        for i, drawn_maker in zip(rest, drawn.makers, strict=True):
+            makers[i] = drawn_maker
+    return Column(plain, makers)
+
+
+def _neighbour(domain: Any, plain: Any, maker: Maker | None, share: float, known: Instance) -> Choice | None:
+    """An admissible value next to an earlier one of the same annotation; None where the one chosen is not.
+
+    Args:
+        domain: the annotation.
+        plain, maker: the earlier value.
+        share: which neighbour, between 0 and 1.
+        known: earlier sizes and numbers.
+    """
+    assert maker is not None
+    if isinstance(domain, Scalar):
+        value = maker()
+        return _checked(domain, value if share < 0.5 else value * (1 - NEAR), known)
+    count = 2 + len(SHRUNK) + min(plain.size, 2)
+    place = int(share * count)
+    shorter, opposite = domain.stretchable
+    if place == 0:  # what one of them admits, the other does
+        return maker, plain
+    if place == 1 and opposite:
+        return partial(scaled, maker, -1), -plain
+    if 2 <= place < 2 + len(SHRUNK) and shorter:
+        factor = SHRUNK[place - 2]
+        return partial(scaled, maker, factor), plain * floats(factor)
+    return _checked(domain, neighbours(maker())[place](), known)
+
+
+def _checked(domain: Any, value: Any, known: Instance) -> Choice | None:
+    return (partial(itself, value), floats(value)) if domain.admits(value, known) else None
 
 
 def twins(claim: Claim, name: str) -> list[str]:
@@ -194,7 +237,3 @@ def drawn_together(claim: Claim, instance: Instance, factor: fmpq) -> Instance |
                 moved[name] = moved[twin] + (instance[name] - moved[twin]) * factor
     paired = any(moved[name] is not instance[name] for name in instance)
     return moved if paired and claim.admits(moved) else None
-
-
-def _near(value: Any) -> list[Callable[[], Any]]:
-    return neighbours(value) if isinstance(value, np.ndarray) else [lambda: value, lambda: value * (1 - NEAR)]

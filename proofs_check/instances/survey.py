@@ -15,8 +15,10 @@ import numpy as np
 from ..arrays.backends import Instance
 from ..arrays.exact import Count, InputError
 from ..claims import Claim
+from ..searching.recorded import record, sizes_of
 from ..searching.search import screen
 from ..witness import read_value, stored_value
+from .columns import Drawn, Group
 from .domains import Size
 from .sampling import PATIENCE, Sampler
 
@@ -52,7 +54,7 @@ class Survey:
         dropped_sizes: argument name -> sizes of the admissible ones among all of them.
     """
 
-    drawn: list[Instance]
+    drawn: Sequence[Instance]
     usage: np.ndarray
     wanted: int
     dropped: int = 0
@@ -80,13 +82,22 @@ class Survey:
         """How many of them float64 does not see fail a further hypothesis."""
         return len(self.admissible) + self.dropped_admissible
 
+    def sizes_at(self, place: int) -> dict[str, Count]:
+        """Argument name -> size of the instance at a place; no exact number is made for it."""
+        group = self.drawn.located(place)[0] if isinstance(self.drawn, Drawn) else None
+        return group.sizes if isinstance(group, Group) else sizes_of(self.drawn[place])
+
+    def cells_at(self, place: int) -> int:
+        """How many numbers the instance at a place holds; none of them is made for it."""
+        group = self.drawn.located(place)[0] if isinstance(self.drawn, Drawn) else None
+        return group.cells if isinstance(group, Group) else sum(np.size(v) for v in self.drawn[place].values())
+
     def sizes(self) -> dict[str, list[int]]:
         """Argument name -> sizes of the admissible instances."""
         tried: dict[str, set[int]] = {name: set(values) for name, values in (self.dropped_sizes or {}).items()}
         for place in self.admissible:
-            for name, value in self.drawn[place].items():
-                if isinstance(value, int):
-                    tried.setdefault(name, set()).add(int(value))
+            for name, value in self.sizes_at(place).items():
+                tried.setdefault(name, set()).add(int(value))
         return {name: sorted(values) for name, values in tried.items()}
 
     @property
@@ -115,9 +126,8 @@ class Survey:
         places = dict.fromkeys(self._places(rng))
         worst: dict[tuple[str, int], int] = {}
         for place in self.admissible[np.argsort(-np.nan_to_num(self.usage[self.admissible], nan=-np.inf))]:
-            for name, value in self.drawn[place].items():
-                if isinstance(value, int):
-                    worst.setdefault((name, int(value)), int(place))
+            for name, value in self.sizes_at(place).items():
+                worst.setdefault((name, int(value)), int(place))
         kept = list(dict.fromkeys((*places, *worst.values())))
         usage = self.usage[kept]
         admissible = int((usage != -np.inf).sum())
@@ -204,16 +214,19 @@ def _surveyed(claim: Claim, rng: np.random.Generator, samples: int, deep: bool) 
 
 
 def _drawn(claim: Claim, sampler: Sampler, samples: int) -> Survey:
-    drawn: list[Instance] = []
-    usage: list[np.ndarray] = []
-    for group in _groups(claim, sampler, samples):
-        if group:
-            drawn += group
-            usage.append(screen(claim, group))
-    return Survey(drawn, np.concatenate(usage) if usage else np.zeros(0), samples)
+    groups = [group for group in _groups(claim, sampler, samples) if group]
+    usage = [_screened(claim, group) for group in groups]
+    return Survey(Drawn(groups), np.concatenate(usage) if usage else np.zeros(0), samples)
 
 
-def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[list[Instance]]:
+def _screened(claim: Claim, group: Sequence[Instance]) -> np.ndarray:
+    if not isinstance(group, Group):
+        return screen(claim, list(group))
+    recording = record(claim, group[0])
+    return recording.usage([group.columns[name].floats for name in recording.names])
+
+
+def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[Sequence[Instance]]:
     sizes = {name: d for name, d in claim.domains.items() if isinstance(d, Size)}
     if len(sizes) == len(claim.domains):
         for combination in _combinations(sampler.rng, [d.values(d.high) for d in sizes.values()]):

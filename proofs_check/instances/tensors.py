@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import product
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from ..arrays import exact
 from ..arrays.backends import Instance, floats
 from ..arrays.exact import InputError, Unfit
-from .corners import matrix_corners, unit, vector_corners
-from .domains import COARSE, Pool, distinct, neighbours
+from .columns import Column, itself
+from .corners import Pool, first, matrix_corners, ones, vector_corners
+from .domains import COARSE, Choice, distinct, neighbours
 from .ends import Ends, between_ends
 from .grids import Grid
 from .limits import Limit
 from .proposals import Norms, factors, on_grids, onto_simplex, power_of_two, spread
+from .settling import Bounds, settled_together
 
 TURN_BITS = 20
 """Bits of the skew matrices that rational orthogonal matrices are made of: those have many more."""
@@ -68,14 +70,52 @@ def _of_several_shapes(limits: dict[str, Limit], knowns: Sequence[Instance]) -> 
     return len(knowns) > 1 and not all(isinstance(knowns[0][name], int) for name in read)
 
 
-def _radius(norms: Norms) -> float | None:
-    return min(map(floats, norms.values()), default=None)
+def _bounds(limits: dict[str, Limit], knowns: Sequence[Instance]) -> list[Bounds]:
+    """Limits on norms and entries for each of several sets of earlier arguments that share their sizes."""
+    numbers = {name for key, limit in limits.items() if key not in _SHAPE for name in limit.names}
+    if all(isinstance(knowns[0][name], int) for name in numbers):
+        return [Bounds(_norms(limits, knowns[0]), Ends.of(limits, knowns[0]))] * len(knowns)
+    return [Bounds(_norms(limits, known), Ends.of(limits, known)) for known in knowns]
+
+
+def _radii(bounds: Sequence[Bounds]) -> list[float | None]:
+    return [min(map(floats, one.norms.values()), default=None) for one in bounds]
+
+
+def _drawn(domain: Any, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+    if _of_several_shapes(domain._limits, knowns):
+        return [domain.sample(rng, known) for known in knowns]
+    return list(domain.column(rng, knowns).values())
 
 
 def _corners(domain: Any, shape: tuple[int, ...], known: Instance, twins: Sequence[Any]) -> list[Any]:
     found = [build() for twin in twins if twin.shape == shape for build in neighbours(twin)]
-    found += [base * scale for base, scale in domain.pool(known)]
+    (bounds,) = _bounds(domain._limits, [known])
+    found += [corner.value * scale for corner, scale in domain._pool(shape, bounds)]
     return [value for value in distinct(found) if domain.admits(value, known)]
+
+
+def _cornered(
+    domain: Any, shape: tuple[int, ...], rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
+) -> list[Choice | None]:
+    found: list[Choice | None] = []
+    for bounds, known, share in zip(_bounds(domain._limits, knowns), knowns, chances, strict=True):
+        pool = domain._pool(shape, bounds)
+        places = chain([int(share * len(pool))], _shuffled(rng, len(pool)))
+        found.append(next((pool.choice(p) for p in places if _takes(domain, pool, p, bounds, known)), None))
+    return found
+
+
+def _shuffled(rng: np.random.Generator, count: int) -> Iterator[int]:
+    yield from rng.permutation(count)
+
+
+def _takes(domain: Any, pool: Pool, place: int, bounds: Bounds, known: Instance) -> bool:
+    """Whether a corner is admissible, exactly."""
+    corner, scale = pool[place]
+    if domain._shaped:
+        return bool(domain.admits(corner.value * scale, known))
+    return bounds.ends.take(sorted(end * scale for end in corner.ends)) and corner.within(bounds.norms, scale)
 
 
 def _clipped(values: np.ndarray, limits: dict[str, Limit], known: dict[str, Any]) -> np.ndarray:
@@ -145,26 +185,22 @@ class Vector:
     def exactly(self, raw: np.ndarray, known: Instance, bits: int) -> Any:
         if not np.isfinite(raw).all():
             return None
-        return self._near(raw[None], [known], bits, [_norms(self._limits, known)])[0]
-
-    def _near(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int, norms: list[Norms]) -> list[Any]:
-        """Admissible exact values next to free floats (count, width), for as many sets of earlier arguments."""
         if self.simplex:
-            return self._on_simplex(raw, knowns, bits)
-        cells, exponents = on_grids(raw, bits)
-        kept = factors(cells.astype(float), exponents, norms)
-        out = []
-        for row, e, limits, factor, known in zip(cells.tolist(), exponents, norms, kept, knowns, strict=True):
-            grid = Grid(fmpz_mat(1, len(row), row), power_of_two(e))
-            out.append(Ends.of(self._limits, known).settle(grid, raw.shape[1:], limits, factor, bits + 4))
-        return out
+            return self._on_simplex(raw[None], [known], bits).values()[0]
+        norms = _norms(self._limits, known)
+        cells, exponents = on_grids(raw[None], bits)
+        (factor,) = factors(cells.astype(float), exponents, [norms])
+        grid = Grid(fmpz_mat(1, raw.size, cells[0].tolist()), power_of_two(exponents[0]))
+        return Ends.of(self._limits, known).settle(grid, raw.shape, norms, factor, bits + 4)
 
-    def _on_simplex(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int) -> list[Any]:
+    def _on_simplex(self, raw: np.ndarray, knowns: Sequence[Instance], bits: int) -> Column:
         peak = np.maximum(np.abs(raw).max(axis=1, keepdims=True), 1e-300)
         cells, _ = on_grids(np.square(raw / peak), bits)
-        values = [onto_simplex(row) for row in cells.tolist()]
-        alone = self._limits.keys() == {"dim"}
-        return [v if alone or self.admits(v, known) else None for v, known in zip(values, knowns, strict=True)]
+        if self._limits.keys() != {"dim"}:
+            values = [onto_simplex(row) for row in cells.tolist()]
+            return Column.of([v if self.admits(v, known) else None for v, known in zip(values, knowns, strict=True)])
+        cells[~cells.any(axis=1)] = 1
+        return Column(cells / cells.sum(axis=1, keepdims=True), [partial(onto_simplex, row) for row in cells.tolist()])
 
     def raw(self, value: Any) -> np.ndarray:
         return np.sqrt(floats(value)) if self.simplex else floats(value)
@@ -173,23 +209,42 @@ class Vector:
         return self.draw(rng, [known])[0]
 
     def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
+        """Random admissible exact values, None where there is none."""
+        return _drawn(self, rng, knowns)
+
+    def column(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> Column:
         if _of_several_shapes(self._limits, knowns):
-            return [self.sample(rng, known) for known in knowns]
-        n, norms = self.width(knowns[0]), [_norms(self._limits, known) for known in knowns]
+            return Column.of(self.draw(rng, knowns))
+        n = self.width(knowns[0])
         if self.simplex:
             weights = rng.gamma(rng.choice(CONCENTRATIONS, (len(knowns), 1)), size=(len(knowns), n))
-            return self._near(np.sqrt(weights), knowns, COARSE, norms)
+            return self._on_simplex(np.sqrt(weights), knowns, COARSE)
+        bounds = _bounds(self._limits, knowns)
         raw = between_ends(rng, n, self._limits, knowns)
         if raw is None:
-            raw = spread(rng, n, [_radius(limits) for limits in norms])
-        return self._near(raw, knowns, COARSE, norms)
+            raw = spread(rng, n, _radii(bounds))
+        return settled_together(*on_grids(raw, COARSE), bounds, COARSE + 4)
 
-    def pool(self, known: Instance) -> Pool:
-        n = self.width(known)
-        reach = min(_norms(self._limits, known).values(), default=fmpq(1 if self.simplex else 3))
-        ends = Ends.of(self._limits, known)
-        highest = [(unit(n, 0), ends.high)] if ends.high is not None else []
-        return [*((base, reach) for base in vector_corners(n)), *ends.corners(n), *highest]
+    def _pool(self, shape: tuple[int, ...], bounds: Bounds) -> Pool:
+        (n,), ends = shape, bounds.ends
+        reach = min(bounds.norms.values(), default=fmpq(1 if self.simplex else 3))
+        others = [(ones(n), end) for end in (ends.low, ends.high) if end is not None]
+        return Pool(vector_corners(n), (reach,), others if ends.high is None else [*others, (first(n), ends.high)])
+
+    @property
+    def _shaped(self) -> bool:
+        return self.simplex
+
+    @property
+    def stretchable(self) -> tuple[bool, bool]:
+        """Whether values stay admissible when they are made shorter, and when they are negated."""
+        free = not (self.simplex or "low" in self._limits or "high" in self._limits)
+        return free, free
+
+    def cornered(
+        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
+    ) -> list[Choice | None]:
+        return _cornered(self, (self.width(knowns[0]),), rng, knowns, chances)
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         return _corners(self, (self.width(known),), known, twins)
@@ -364,23 +419,42 @@ class Matrix:
         return self.draw(rng, [known])[0]
 
     def draw(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
-        if _of_several_shapes(self._limits, knowns):
-            return [self.sample(rng, known) for known in knowns]
-        width, norms = self.width(knowns[0]), [_norms(self._limits, known) for known in knowns]
-        structured = self.psd or self.rank or self.orthogonal
-        raw = None if structured else between_ends(rng, width, self._limits, knowns)
-        if raw is None:
-            radii = [None if self.orthogonal else _radius(limits) for limits in norms]
-            roots = [r if r is None or not structured else math.sqrt(r) for r in radii]
-            raw = spread(rng, width, roots)
-        return self._near(raw, knowns, COARSE, norms)
+        """Random admissible exact values, None where there is none."""
+        return _drawn(self, rng, knowns)
 
-    def pool(self, known: Instance) -> Pool:
-        m, n = self._shape(known)
-        reach = min(_norms(self._limits, known).values(), default=exact.ONE)
+    def column(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> Column:
+        if _of_several_shapes(self._limits, knowns):
+            return Column.of(self.draw(rng, knowns))
+        width, bounds = self.width(knowns[0]), _bounds(self._limits, knowns)
+        if self.psd or self.rank is not None or self.orthogonal:
+            radii = [None if r is None or self.orthogonal else math.sqrt(r) for r in _radii(bounds)]
+            return Column.of(self._near(spread(rng, width, radii), knowns, COARSE, [one.norms for one in bounds]))
+        raw = between_ends(rng, width, self._limits, knowns)
+        if raw is None:
+            raw = spread(rng, width, _radii(bounds))
+        cells, exponents = on_grids(raw, COARSE)
+        cells = cells.reshape(len(cells), *self._shape(knowns[0]))
+        if self.symmetric:
+            cells, exponents = cells + np.swapaxes(cells, 1, 2), [e - 1 for e in exponents]
+        return settled_together(cells, exponents, bounds, COARSE + 4)
+
+    def _pool(self, shape: tuple[int, ...], bounds: Bounds) -> Pool:
+        reach = min(bounds.norms.values(), default=exact.ONE)
         scales = (reach, -reach) if reach == 1 else (reach, -reach, exact.ONE)
-        zero, *others = matrix_corners(m, n)
-        return [(zero, exact.ONE), *product(others, scales), *Ends.of(self._limits, known).corners(m, n)]
+        zero, *rest = matrix_corners(*shape)
+        ends = [(ones(*shape), end) for end in (bounds.ends.low, bounds.ends.high) if end is not None]
+        return Pool(rest, scales, [(zero, exact.ONE), *ends])
+
+    @property
+    def stretchable(self) -> tuple[bool, bool]:
+        """Whether values stay admissible when they are made shorter, and when they are negated."""
+        free = not (self.orthogonal or "low" in self._limits or "high" in self._limits)
+        return free, free and not self.psd
+
+    def cornered(
+        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
+    ) -> list[Choice | None]:
+        return _cornered(self, self._shape(knowns[0]), rng, knowns, chances)
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         return _corners(self, self._shape(known), known, twins)
