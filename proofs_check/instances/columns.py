@@ -17,18 +17,8 @@ import numpy as np
 from ..arrays.backends import Instance, floats
 from ..arrays.exact import Count
 
-Maker = Callable[[], Any]
-"""Gives an exact value."""
-
-
-def itself(value: Any) -> Any:
-    """The value."""
-    return value
-
-
-def scaled(maker: Maker, factor: Any) -> Any:
-    """A multiple of what a maker gives."""
-    return maker() * factor
+Exact = Callable[[int], Any]
+"""Place -> exact value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,29 +27,51 @@ class Column:
 
     Attributes:
         floats: the nearest floats, or floats a few roundings away, shape (count, *shape).
-        makers: of the exact values, None where there is no admissible one.
+        exact: place -> exact value, where there is one.
+        present: where there is an admissible value, shape (count,).
     """
 
     floats: np.ndarray
-    makers: list[Maker | None]
+    exact: Exact
+    present: np.ndarray
 
     @staticmethod
     def of(values: Sequence[Any]) -> Column:
-        """Exact values of one shape, some of them None."""
+        """Exact values of one shape, None where there is none."""
         shape = next((np.shape(value) for value in values if value is not None), ())
         plain = np.zeros((len(values), *shape))
         for i, value in enumerate(values):
             if value is not None:
                 plain[i] = floats(value)
-        return Column(plain, [None if value is None else partial(itself, value) for value in values])
+        return Column(plain, values.__getitem__, np.array([value is not None for value in values], dtype=bool))
 
     def values(self) -> list[Any]:
         """The exact values, None where there is none."""
-        return [None if maker is None else maker() for maker in self.makers]
+        return [self.exact(i) if here else None for i, here in enumerate(self.present.tolist())]
 
-    def taken(self, rows: Sequence[int]) -> Column:
+    def taken(self, rows: np.ndarray) -> Column:
         """The column of some of the instances."""
-        return Column(self.floats[list(rows)], [self.makers[i] for i in rows])
+        return Column(self.floats[rows], partial(_at, self.exact, rows.tolist()), self.present[rows])
+
+    @staticmethod
+    def together(count: int, parts: Sequence[tuple[np.ndarray, Column]]) -> Column:
+        """Columns of which each has the values of some places, no two of them of the same."""
+        if len(parts) == 1:
+            return parts[0][1]
+        plain, present = np.empty((count, *parts[0][1].floats.shape[1:])), np.empty(count, dtype=bool)
+        part_of, own = np.empty((2, count), dtype=int)
+        for number, (places, column) in enumerate(parts):
+            plain[places], present[places] = column.floats, column.present
+            part_of[places], own[places] = number, np.arange(len(places))
+        return Column(plain, partial(_owned, [column.exact for _, column in parts], part_of, own), present)
+
+
+def _at(exact: Exact, rows: list[int], place: int) -> Any:
+    return exact(rows[place])
+
+
+def _owned(exacts: list[Exact], part_of: np.ndarray, own: np.ndarray, place: int) -> Any:
+    return exacts[part_of[place]](int(own[place]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +90,7 @@ class Group(Sequence[Instance]):
     _built: dict[int, Instance] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values())).makers)
+        return len(next(iter(self.columns.values())).floats)
 
     @overload
     def __getitem__(self, place: int) -> Instance: ...
@@ -91,26 +103,28 @@ class Group(Sequence[Instance]):
             return [self[i] for i in range(len(self))[place]]
         number = range(len(self))[place]
         if number not in self._built:
-            self._built[number] = {name: self._value(name, number) for name in self.names}
+            self._built[number] = {
+                name: self.sizes[name] if name in self.sizes else self.columns[name].exact(number)
+                for name in self.names
+            }
         return self._built[number]
 
-    def _value(self, name: str, number: int) -> Any:
-        if name in self.sizes:
-            return self.sizes[name]
-        maker = self.columns[name].makers[number]
-        assert maker is not None  # a group keeps admissible instances only
-        return maker()
+    @property
+    def shapes(self) -> dict[str, Any]:
+        """Argument name -> size, or floats of its shape."""
+        return {n: self.sizes[n] if n in self.sizes else self.columns[n].floats[0] for n in self.names}
 
     @property
     def cells(self) -> int:
         """How many numbers each of its instances holds."""
-        return len(self.sizes) + sum(column.floats[0].size for column in self.columns.values())
+        return sum(np.size(value) for value in self.shapes.values())
 
     def joined(self, other: Group) -> Group:
         """The instances of both groups, of the same sizes."""
+        ours, theirs = np.arange(len(self)), np.arange(len(self), len(self) + len(other))
         columns = {
-            name: Column(np.concatenate([ours.floats, theirs.floats]), [*ours.makers, *theirs.makers])
-            for name, ours, theirs in ((n, c, other.columns[n]) for n, c in self.columns.items())
+            name: Column.together(len(self) + len(other), [(ours, column), (theirs, other.columns[name])])
+            for name, column in self.columns.items()
         }
         return Group(self.names, self.sizes, columns)
 

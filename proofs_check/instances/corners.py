@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache
+from itertools import product
 
 import numpy as np
 from flint import fmpq
 
 from ..arrays import exact
 from ..arrays.backends import floats
-from .columns import Maker
 from .domains import distinct
 from .grids import Grid
 from .proposals import Norms
@@ -31,11 +30,6 @@ class Corner:
     """
 
     value: np.ndarray
-
-    @cached_property
-    def floats(self) -> np.ndarray:
-        """The nearest floats."""
-        return floats(self.value)
 
     @cached_property
     def ends(self) -> tuple[fmpq, fmpq]:
@@ -66,6 +60,11 @@ class Corner:
                 sizes["spectral"] = fmpq(top) * self._grid.unit * self._grid.unit
         return sizes
 
+    @cached_property
+    def fits(self) -> dict[str, bool]:
+        """Whether its norms are at most 1, exactly, as far as they are known to be or not to be."""
+        return {name: bool(size <= 1) for name, size in self._sizes.items()}
+
     def within(self, norms: Norms, scale: fmpq) -> bool:
         """Whether the norms of a multiple are within their limits, exactly."""
         return all(self._within(name, limit, abs(scale)) for name, limit in norms.items())
@@ -79,33 +78,58 @@ class Corner:
         return bool(size * (scale * scale) <= limit * limit)
 
 
+REACH, OPPOSITE, PLAIN, LOW, HIGH = range(5)
+"""Factors of corners: the smallest limit on norms, minus it, 1, and the ends of the entries."""
+
+
 @dataclass(frozen=True, eq=False)
-class Pool(Sequence[tuple[Corner, fmpq]]):
-    """Corners with their factors: each of some with each of several, then some with their own.
+class Pool:
+    """Corners of one shape and the factors that they are taken with.
 
     Attributes:
-        corners: the first ones.
-        scales: the factors of each of them.
-        others: further pairs.
+        corners: the corners.
+        entries: which corner with which factor.
     """
 
-    corners: Sequence[Corner]
-    scales: Sequence[fmpq]
-    others: Sequence[tuple[Corner, fmpq]] = ()
+    corners: tuple[Corner, ...]
+    entries: tuple[tuple[int, int], ...]
 
-    def __len__(self) -> int:
-        return len(self.corners) * len(self.scales) + len(self.others)
+    @cached_property
+    def floats(self) -> np.ndarray:
+        """All corners as floats, the first axis counts them."""
+        return np.array([floats(corner.value) for corner in self.corners])
 
-    def __getitem__(self, place: int) -> tuple[Corner, fmpq]:  # type: ignore[override]
-        which, factor = divmod(place, len(self.scales))
-        if which < len(self.corners):
-            return self.corners[which], self.scales[factor]
-        return self.others[place - len(self.corners) * len(self.scales)]
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """Numbers and kinds of factors of the entries, shape (2, entries)."""
+        return np.array(self.entries).T
 
-    def choice(self, place: int) -> tuple[Maker, np.ndarray]:
-        """A product on demand, and its floats."""
-        corner, scale = self[place]
-        return partial(np.multiply, corner.value, scale), corner.floats * floats(scale)
+    @cache  # noqa: B019  pools are kept as long as the program runs, and norms are few
+    def sure(self, norm: str | None) -> np.ndarray:
+        """Which entries are within any limit on a norm that is their reach (None: without limits), exactly."""
+        if norm is None:
+            return np.ones(len(self.entries), dtype=bool)
+        return np.array([kind <= OPPOSITE and self.corners[n].fits.get(norm, False) for n, kind in self.entries])
+
+
+@lru_cache(maxsize=SHAPES)
+def vector_pool(n: int, low: bool, high: bool) -> Pool:
+    """Corners of vectors, whose entries may have ends."""
+    base = vector_corners(n)
+    full, first = len(base), len(base) + 1
+    entries = [*((i, REACH) for i in range(full)), (full, LOW), (full, HIGH), (first, HIGH)]
+    kept = [entry for entry in entries if (low or entry[1] != LOW) and (high or entry[1] != HIGH)]
+    return Pool((*base, Corner(exact.zeros(n) + 1), Corner(unit(n, 0))), tuple(kept))
+
+
+@lru_cache(maxsize=SHAPES)
+def matrix_pool(m: int, n: int, low: bool, high: bool, within_one: bool) -> Pool:
+    """Corners of matrices, whose entries may have ends; ``within_one`` says that the smallest limit is 1."""
+    base = matrix_corners(m, n)
+    factors = (REACH, OPPOSITE) if within_one else (REACH, OPPOSITE, PLAIN)
+    entries = [(0, PLAIN), *product(range(1, len(base)), factors)]
+    entries += [(len(base), kind) for kind, stated in ((LOW, low), (HIGH, high)) if stated]
+    return Pool((*base, Corner(exact.zeros(m, n) + 1)), tuple(entries))
 
 
 def unit(n: int, i: int) -> np.ndarray:
@@ -152,15 +176,3 @@ def matrix_corners(m: int, n: int) -> tuple[Corner, ...]:
         signed[1, 1] = fmpq(-1)
         found += [signed] + [np.multiply.outer(pair(m, s), pair(n, t)) for s in (1, -1) for t in (1, -1)]
     return tuple(map(Corner, distinct(found)))
-
-
-@lru_cache(maxsize=SHAPES)
-def ones(*shape: int) -> Corner:
-    """All entries 1, not to be changed."""
-    return Corner(exact.zeros(*shape) + 1)
-
-
-@lru_cache(maxsize=SHAPES)
-def first(n: int) -> Corner:
-    """The first unit vector, not to be changed."""
-    return Corner(unit(n, 0))

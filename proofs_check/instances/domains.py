@@ -17,7 +17,7 @@ from flint import fmpq
 
 from ..arrays.backends import Instance, floats
 from ..arrays.exact import InputError
-from .columns import Column, Maker, itself
+from .columns import Column
 from .limits import Limit
 from .proposals import truncated
 
@@ -31,10 +31,6 @@ RANGES = 256
 """Ranges of numbers whose extreme values are kept."""
 STEP = fmpq(1, 1 << 12)
 """How far an entry of a neighbour is moved."""
-
-
-Choice = tuple[Maker, Any]
-"""An exact value on demand, and its floats."""
 
 
 class Domain(Protocol):
@@ -64,10 +60,8 @@ class Domain(Protocol):
     def column(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> Column:
         """Random admissible values for several sets of earlier arguments that share their sizes, drawn together."""
 
-    def cornered(
-        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
-    ) -> list[Choice | None]:
-        """An admissible extreme value for each of several sets of earlier arguments that share their sizes.
+    def cornered(self, rng: np.random.Generator, knowns: Sequence[Instance], chances: np.ndarray) -> Column:
+        """An admissible extreme value for each of several sets of earlier arguments that share their sizes, if any.
 
         Args:
             rng: where the one that is chosen is not admissible, the others are tried in random order.
@@ -149,19 +143,22 @@ class Scalar:
         return self.column(rng, [known]).values()[0]
 
     def column(self, rng: np.random.Generator, knowns: Sequence[Instance]) -> Column:
-        ends = [self.ends(known) for known in knowns]
+        ends = self._all_ends(knowns)
         proposed = spread_between(rng, ends, 1)[:, 0].tolist()
         return Column.of([_between(*pair, value, COARSE) for pair, value in zip(ends, proposed, strict=True)])
 
-    def cornered(
-        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
-    ) -> list[Choice | None]:
-        pools = [_extremes(*self.ends(known)) for known in knowns]
-        return [pool[int(share * len(pool))] if pool else None for pool, share in zip(pools, chances, strict=True)]
+    def _all_ends(self, knowns: Sequence[Instance]) -> list[tuple[fmpq, fmpq]]:
+        low, high = (limit.bounds_of_all(knowns) for limit in self._ends)
+        return [(below[1], above[0]) for below, above in zip(low, high, strict=True)]
+
+    def cornered(self, rng: np.random.Generator, knowns: Sequence[Instance], chances: np.ndarray) -> Column:
+        pools = [_extremes(*pair) for pair in self._all_ends(knowns)]
+        chosen = [pool[int(c * len(pool))] if pool else None for pool, c in zip(pools, chances.tolist(), strict=True)]
+        return Column.of(chosen)
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         low, high = self.ends(known)
-        return distinct([maker() for maker, _ in _extremes(low, high)] + [t for t in twins if low <= t <= high])
+        return distinct([*_extremes(low, high)] + [t for t in twins if low <= t <= high])
 
 
 Param = Scalar
@@ -169,11 +166,10 @@ Param = Scalar
 
 
 @lru_cache(maxsize=RANGES)
-def _extremes(low: fmpq, high: fmpq) -> list[Choice]:
+def _extremes(low: fmpq, high: fmpq) -> list[fmpq]:
     """Both ends, the middle, and 0, 1 and 2 where they are inside; nothing between ends the wrong way round."""
     inside = [fmpq(v) for v in (0, 1, 2) if low < v < high]
-    values = [low, high, (low + high) / 2, *inside] if low <= high else []
-    return [(partial(itself, value), floats(value)) for value in values]
+    return [low, high, (low + high) / 2, *inside] if low <= high else []
 
 
 def _between(low: fmpq, high: fmpq, proposed: float, bits: int) -> fmpq | None:
@@ -211,7 +207,7 @@ def neighbours(value: np.ndarray) -> list[Callable[[], np.ndarray]]:
     """Values next to an earlier one, built on demand: equal, opposite, a little shorter, one entry moved, two moved."""
     shorter = [partial(np.multiply, value, factor) for factor in SHRUNK]
     moved = [partial(_moved, value, places) for places in range(1, min(value.size, 2) + 1)]
-    return [partial(itself, value), partial(np.negative, value), *shorter, *moved]
+    return [partial(np.copy, value), partial(np.negative, value), *shorter, *moved]
 
 
 def _moved(value: np.ndarray, places: int) -> np.ndarray:

@@ -43,10 +43,9 @@ class Ends:
             return True
         return all((low is None or cell >= low) and (high is None or cell <= high) for cell in value.reshape(-1))
 
-    def take(self, extremes: Sequence[fmpq]) -> bool:
+    def take(self, least: fmpq, most: fmpq) -> bool:
         """Whether entries between two rationals are within, exactly."""
-        low, high = self.low, self.high
-        return (low is None or bool(extremes[0] >= low)) and (high is None or bool(extremes[-1] <= high))
+        return (self.low is None or bool(least >= self.low)) and (self.high is None or bool(most <= self.high))
 
     def settle(
         self,
@@ -76,7 +75,8 @@ def between_ends(
     low, high = limits.get("low"), limits.get("high")
     if low is None or high is None:
         return None
-    return spread_between(rng, [(low.upper(known), high.lower(known)) for known in knowns], width)
+    pairs = zip(low.bounds_of_all(knowns), high.bounds_of_all(knowns), strict=True)
+    return spread_between(rng, [(below[1], above[0]) for below, above in pairs], width)
 
 
 def boxed(value: np.ndarray, low: Any, high: Any) -> np.ndarray:

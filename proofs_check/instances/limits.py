@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -85,6 +86,12 @@ class Limit:
             number = rational(known[self._argument])
             return number, number
         return _bounds(self.tree, tuple((name, known[name]) for name in self._order))
+
+    def bounds_of_all(self, knowns: Sequence[Instance]) -> list[tuple[fmpq, fmpq]]:
+        """The bounds for each of several sets of arguments that share their sizes."""
+        if all(isinstance(knowns[0][name], int) for name in self._order):
+            return [self.bounds(knowns[0])] * len(knowns)
+        return [self.bounds(known) for known in knowns]
 
     def lower(self, known: Instance) -> fmpq:
         """A rational that is certainly not above the limit."""

@@ -34,15 +34,15 @@ def spread(rng: np.random.Generator, width: int, radii: Sequence[float | None]) 
     """
     count, width = len(radii), int(width)  # the quotient of a size is a fraction
     draw = rng.standard_normal((count, width))
-    draw[(rng.random(count) < SPARSE)[:, None] & (rng.random((count, width)) < 0.5)] = 0.0
-    reach = np.maximum(np.sqrt(np.square(draw).sum(axis=1)), 1e-300)
-    inside = 10.0 ** rng.uniform(-2, 0, count)  # where further hypotheses are met
-    within = rng.random(count) ** (1 / max(width, 1))
-    length = np.where(rng.random(count) < BEYOND, FAR, within)
-    length = np.where(rng.random(count) < INSIDE, inside, length)
-    free = 10.0 ** rng.uniform(-1, 1, count)
-    factors = [f if r is None else r * (s / t) for f, r, s, t in zip(free, radii, length, reach, strict=True)]
-    return draw * np.array(factors)[:, None]
+    sparse, far, inner, within, inside, free = rng.random((6, count))
+    rows = np.flatnonzero(sparse < SPARSE)
+    draw[rows] *= rng.random((len(rows), width)) < 0.5
+    reach = np.maximum(np.sqrt(np.vecdot(draw, draw)), 1e-300)
+    length = np.where(far < BEYOND, FAR, within ** (1 / max(width, 1)))
+    length = np.where(inner < INSIDE, 10.0 ** (2 * inside - 2), length)  # where further hypotheses are met
+    free = 10.0 ** (2 * free - 1)
+    aimed = np.array(radii, dtype=float)  # NaN for None
+    return draw * np.where(np.isnan(aimed), free, aimed * (length / reach))[:, None]
 
 
 def on_grids(raw: np.ndarray, bits: int) -> tuple[np.ndarray, list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from flint import fmpq
 from ..arrays.backends import Instance, floats
 from ..arrays.exact import Count, Unfit
 from ..claims import Claim
-from .columns import Column, Group, Maker, itself, scaled
-from .domains import SHRUNK, Choice, Scalar, Size, neighbours
+from .columns import Column, Exact, Group
+from .domains import SHRUNK, Scalar, Size, neighbours
 
 CORNER_SHARE = 0.6
 """In a corner instance, the share of arguments that sit at a corner; the rest is random."""
@@ -79,8 +79,7 @@ class Sampler:
         for name, domain in self.claim.domains.items():
             if isinstance(domain, Size):
                 values = domain.values(self.ceiling)
-                weights = 1.0 / np.sqrt(np.arange(1, len(values) + 1))
-                place = number if number < 2 else int(self.rng.choice(len(values), p=weights / weights.sum()))
+                place = number if number < 2 else int(np.searchsorted(_rising(len(values)), self.rng.random()))
                 if number >= 2 and number % 2 == 0:
                     turn = number // 2
                     place = (turn + 1 + len(chosen) * (1 + (turn - 1) // len(values))) % len(values)
@@ -132,10 +131,10 @@ class Sampler:
             if name in sizes:
                 continue
             columns[name] = column = self._column(name, knowns, corners[places], columns)
-            rows = [i for i, maker in enumerate(column.makers) if maker is not None]
-            if not rows:
+            if not column.present.any():
                 return places[:0], None
-            if len(rows) < len(places):
+            if not column.present.all():
+                rows = np.flatnonzero(column.present)
                 columns = {other: values.taken(rows) for other, values in columns.items()}
                 knowns, places = [knowns[i] for i in rows], places[rows]
             if isinstance(domain, Scalar):
@@ -153,67 +152,74 @@ class Sampler:
             columns: the earlier arguments.
         """
         domain, near = self.claim.domains[name], self._twins[name]
-        shares, kinds, places = self.rng.random((3, len(knowns)))
+        shares, kinds, chances = self.rng.random((3, len(knowns)))
         cornered = corners & (shares < CORNER_SHARE)
         paired = cornered & (kinds < 0.5) if near else np.zeros(len(knowns), dtype=bool)
-        chosen: dict[int, Choice | None] = {}
-        for i in np.flatnonzero(paired).tolist():
-            twin = columns[near[int(2 * kinds[i] * len(near))]]
-            chosen[i] = _neighbour(domain, twin.floats[i], twin.makers[i], places[i], knowns[i])
-        alone = np.flatnonzero(cornered & ~paired).tolist()
-        if alone:
-            found = domain.cornered(self.rng, [knowns[i] for i in alone], [places[i] for i in alone])
-            chosen.update(zip(alone, found, strict=True))
-        taken = {i: choice for i, choice in chosen.items() if choice is not None}
-        rest = [i for i in range(len(knowns)) if i not in taken]
-        drawn = domain.column(self.rng, [knowns[i] for i in rest]) if rest else None
-        return _together(len(knowns), taken, rest, drawn)
+        parts = []
+        for number, twin in enumerate(near):
+            places = np.flatnonzero(paired & ((2 * kinds * len(near)).astype(int) == number))
+            if places.size:
+                known = [knowns[i] for i in places]
+                parts.append((places, _neighbours(domain, columns[twin].taken(places), chances[places], known)))
+        alone = np.flatnonzero(cornered & ~paired)
+        if alone.size:
+            parts.append((alone, domain.cornered(self.rng, [knowns[i] for i in alone], chances[alone])))
+        return self._filled(domain, knowns, parts)
+
+    def _filled(self, domain: Any, knowns: Sequence[Instance], parts: list[tuple[np.ndarray, Column]]) -> Column:
+        """Columns of some places, with values drawn at random for the others and where one of them has none."""
+        kept = [
+            (places[c.present], c if c.present.all() else c.taken(np.flatnonzero(c.present))) for places, c in parts
+        ]
+        rest = np.delete(np.arange(len(knowns)), np.concatenate([places for places, _ in kept])) if kept else None
+        if rest is None:
+            return domain.column(self.rng, knowns)
+        if rest.size:
+            kept.append((rest, domain.column(self.rng, [knowns[i] for i in rest])))
+        return Column.together(len(knowns), [part for part in kept if part[0].size])
 
 
-def _together(count: int, taken: dict[int, Choice], rest: list[int], drawn: Column | None) -> Column:
-    """Values of some rows, and a column of the others."""
-    if drawn is not None and not taken:
-        return drawn
-    makers: list[Maker | None] = [None] * count
-    plain = np.empty((count, *np.shape(next(iter(taken.values()))[1])))
-    plain[list(taken)] = [values for _, values in taken.values()]
-    for i, (maker, _) in taken.items():
-        makers[i] = maker
-    if drawn is not None:
-        plain[rest] = drawn.floats
-        for i, drawn_maker in zip(rest, drawn.makers, strict=True):
-            makers[i] = drawn_maker
-    return Column(plain, makers)
-
-
-def _neighbour(domain: Any, plain: Any, maker: Maker | None, share: float, known: Instance) -> Choice | None:
-    """An admissible value next to an earlier one of the same annotation; None where the one chosen is not.
+def _neighbours(domain: Any, twin: Column, chances: np.ndarray, knowns: Sequence[Instance]) -> Column:
+    """Values next to earlier ones of the same annotation, where the one chosen is admissible.
 
     Args:
         domain: the annotation.
-        plain, maker: the earlier value.
-        share: which neighbour, between 0 and 1.
-        known: earlier sizes and numbers.
+        twin: the earlier values.
+        chances: which neighbour, between 0 and 1.
+        knowns: earlier sizes and numbers.
     """
-    assert maker is not None
     if isinstance(domain, Scalar):
-        value = maker()
-        return _checked(domain, value if share < 0.5 else value * (1 - NEAR), known)
-    count = 2 + len(SHRUNK) + min(plain.size, 2)
-    place = int(share * count)
+        values = [twin.exact(i) * (1 if share < 0.5 else 1 - NEAR) for i, share in enumerate(chances)]
+        return Column.of([v if domain.admits(v, known) else None for v, known in zip(values, knowns, strict=True)])
+    factors = (fmpq(1), fmpq(-1), *SHRUNK)
     shorter, opposite = domain.stretchable
-    if place == 0:  # what one of them admits, the other does
-        return maker, plain
-    if place == 1 and opposite:
-        return partial(scaled, maker, -1), -plain
-    if 2 <= place < 2 + len(SHRUNK) and shorter:
-        factor = SHRUNK[place - 2]
-        return partial(scaled, maker, factor), plain * floats(factor)
-    return _checked(domain, neighbours(maker())[place](), known)
+    # What one of the twins admits, the other does: they share an annotation and all that it reads.
+    sure = (True, opposite, *[shorter] * len(SHRUNK))
+    chosen = (chances * (len(factors) + min(twin.floats[0].size, 2))).astype(int).tolist()
+    checked: dict[int, Any] = {}
+    for i, place in enumerate(chosen):
+        if place >= len(sure) or not sure[place]:
+            value = neighbours(twin.exact(i))[place]()
+            checked[i] = value if domain.admits(value, knowns[i]) else None
+    scale = np.array([floats(factors[place]) if place < len(factors) else 1.0 for place in chosen])
+    plain = twin.floats * scale.reshape(-1, *[1] * (twin.floats.ndim - 1))
+    present = np.ones(len(chosen), dtype=bool)
+    for i, value in checked.items():
+        plain[i], present[i] = (0.0, False) if value is None else (floats(value), True)
+    multiples = [None if i in checked else factors[place] for i, place in enumerate(chosen)]
+    return Column(plain, partial(_beside, twin.exact, multiples, checked), present)
 
 
-def _checked(domain: Any, value: Any, known: Instance) -> Choice | None:
-    return (partial(itself, value), floats(value)) if domain.admits(value, known) else None
+def _beside(exact: Exact, multiples: list[fmpq | None], checked: dict[int, Any], place: int) -> Any:
+    factor = multiples[place]
+    return checked[place] if factor is None else exact(place) * factor
+
+
+@lru_cache(maxsize=64)
+def _rising(count: int) -> np.ndarray:
+    """Sums of the chances of so many sizes, small ones more often."""
+    sums = np.cumsum(1.0 / np.sqrt(np.arange(1, count + 1)))
+    return sums / sums[-1]
 
 
 def twins(claim: Claim, name: str) -> list[str]:

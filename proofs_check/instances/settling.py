@@ -10,14 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from flint import fmpq, fmpz_mat
 
 from ..arrays.backends import floats
-from .columns import Column, Maker, itself
+from ..arrays.exact import ONE
+from .columns import Column
+from .corners import HIGH, LOW, OPPOSITE, PLAIN, REACH
 from .ends import Ends
 from .grids import Grid
 from .proposals import Norms, factors, power_of_two
@@ -32,17 +34,65 @@ FINEST = 1 << 20
 """Grids are refined for the ends of entries by no more than this."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bounds:
-    """Limits on the entries and norms of one value.
+    """Limits on the entries and norms of several values.
 
     Attributes:
-        norms: name of a norm -> its limit.
-        ends: of the entries.
+        count: how many.
+        norms: name of a norm -> the limit for each value.
+        low, high: ends of the entries of each value, None where there are none.
+        same: whether they are the same for all values.
     """
 
-    norms: Norms
-    ends: Ends
+    count: int
+    norms: dict[str, list[fmpq]]
+    low: list[fmpq] | None
+    high: list[fmpq] | None
+    same: bool
+
+    def norms_at(self, i: int) -> Norms:
+        """The limits on the norms of one value."""
+        return {name: limits[i] for name, limits in self.norms.items()}
+
+    def ends_at(self, i: int) -> Ends:
+        """The ends of the entries of one value."""
+        return Ends(None if self.low is None else self.low[i], None if self.high is None else self.high[i])
+
+    @cached_property
+    def reaches(self) -> dict[str, np.ndarray]:
+        """The limits on the norms as floats."""
+        return {name: np.array(list(map(floats, limits))) for name, limits in self.norms.items()}
+
+    @cached_property
+    def radii(self) -> list[float | None]:
+        """The least of the limits on the norms of each value, as a float."""
+        return np.minimum.reduce(list(self.reaches.values())).tolist() if self.norms else [None] * self.count
+
+    @cached_property
+    def least(self) -> list[fmpq] | None:
+        """The least of the limits on the norms of each value."""
+        several = list(self.norms.values())
+        if not several:
+            return None
+        return several[0] if len(several) == 1 else [min(limits) for limits in zip(*several, strict=True)]
+
+    def factor(self, kind: int, i: int, free: fmpq) -> fmpq:
+        """The factor of a corner of one value; ``free`` is the reach where no norm is limited."""
+        if kind in (REACH, OPPOSITE):
+            reach = free if self.least is None else self.least[i]
+            return reach if kind == REACH else -reach
+        ends = self.low if kind == LOW else self.high
+        return ONE if kind == PLAIN or ends is None else ends[i]
+
+    def factors(self, kinds: np.ndarray, free: fmpq) -> np.ndarray:
+        """`factor` of each value as a float, for the kinds of each."""
+        reach = np.array([floats(free) if r is None else r for r in self.radii])
+        found = np.where(kinds == REACH, reach, np.where(kinds == OPPOSITE, -reach, 1.0))
+        for kind, ends in ((LOW, self.low), (HIGH, self.high)):
+            for i in np.flatnonzero(kinds == kind) if ends is not None else ():
+                found[i] = floats(ends[i])
+        return found
 
 
 @dataclass(eq=False)
@@ -52,7 +102,7 @@ class _Proposals:
     Attributes:
         cells: whole numbers (count, *shape).
         exponents: of two.
-        bounds: limits of each.
+        bounds: their limits.
         parts: how much finer than a power of two a grid is.
         wholes: factors.
         open: rows that exact comparisons have not admitted.
@@ -60,39 +110,36 @@ class _Proposals:
 
     cells: np.ndarray
     exponents: list[int]
-    bounds: Sequence[Bounds]
+    bounds: Bounds
     parts: list[int]
     wholes: list[int]
     open: set[int]
 
 
-def settled_together(cells: np.ndarray, exponents: Sequence[int], bounds: Sequence[Bounds], bits: int) -> Column:
+def settled_together(cells: np.ndarray, exponents: Sequence[int], bounds: Bounds, bits: int) -> Column:
     """Admissible values on or inside grids, as near to the proposals as their limits allow.
 
     Args:
         cells: whole numbers (count, *shape), int64, of at most 15 bits.
         exponents: row i of the proposals is in units of 2^exponents[i].
-        bounds: limits of each, of the same norms for all.
+        bounds: their limits.
         bits: of a factor, where a row is settled by itself.
     """
     count = len(cells)
     rows = _Proposals(cells, list(exponents), bounds, [1] * count, [1] * count, set())
     _into_boxes(rows)
-    if bounds[0].norms:
+    if bounds.norms:
         _within_norms(rows)
-    shape = cells.shape[1:]
     with np.errstate(over="ignore", under="ignore"):
         wholes = np.array(rows.wholes, dtype=float) / np.array(rows.parts)
         plain = np.ldexp(rows.cells * _along(wholes, cells), _along(np.array(rows.exponents), cells))
-    makers: list[Maker | None] = [
-        partial(_exactly, row, shape, *numbers)
-        for row, *numbers in zip(rows.cells, rows.exponents, rows.wholes, rows.parts, strict=True)
-    ]
-    for i in rows.open:
-        value = _by_itself(cells[i], exponents[i], bounds[i], bits)
-        makers[i] = None if value is None else partial(itself, value)
-        plain[i] = 0.0 if value is None else floats(value)
-    return Column(plain, makers)
+    if not rows.open:
+        return Column(plain, partial(_exactly, rows), np.ones(count, dtype=bool))
+    places = np.array(sorted(rows.open))
+    alone = Column.of([_by_itself(rows, i, exponents[i], bits) for i in places])
+    others = np.delete(np.arange(count), places)
+    together = Column(plain, partial(_exactly, rows), np.ones(count, dtype=bool)).taken(others)
+    return Column.together(count, [(others, together), (places, alone)]) if others.size else alone
 
 
 def _along(values: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -104,28 +151,30 @@ def _grid(row: np.ndarray, unit: fmpq) -> Grid:
     return Grid(fmpz_mat(rows, columns, row.ravel().tolist()), unit)
 
 
-def _exactly(row: np.ndarray, shape: tuple[int, ...], exponent: int, whole: int, part: int) -> np.ndarray:
-    return _grid(row, power_of_two(exponent)).value(shape, fmpq(whole, part))
+def _exactly(rows: _Proposals, i: int) -> np.ndarray:
+    grid = _grid(rows.cells[i], power_of_two(rows.exponents[i]))
+    return grid.value(rows.cells.shape[1:], fmpq(rows.wholes[i], rows.parts[i]))
 
 
-def _by_itself(row: np.ndarray, exponent: int, bounds: Bounds, bits: int) -> Any:
-    grid = _grid(row, power_of_two(exponent))
-    (factor,) = factors(row[None].astype(float), [exponent], [bounds.norms])
-    return bounds.ends.settle(grid, row.shape, bounds.norms, factor, bits)
+def _by_itself(rows: _Proposals, i: int, exponent: int, bits: int) -> Any:
+    row, norms = rows.cells[i], rows.bounds.norms_at(i)
+    (factor,) = factors(row[None].astype(float), [exponent], [norms])
+    return rows.bounds.ends_at(i).settle(_grid(row, power_of_two(exponent)), row.shape, norms, factor, bits)
 
 
 def _into_boxes(rows: _Proposals) -> None:
     """Entries beyond an end are moved to it, on a finer grid where it needs one; rows where that fails stay open."""
-    if all(bounds.ends.low is None and bounds.ends.high is None for bounds in rows.bounds[:1]):
+    if rows.bounds.low is None and rows.bounds.high is None:
         return
     flat = rows.cells.reshape(len(rows.cells), -1)
     least, most = flat.min(axis=1).tolist(), flat.max(axis=1).tolist()
-    for i, bounds in enumerate(rows.bounds):
-        low, high = (_fraction(end, rows.exponents[i]) for end in (bounds.ends.low, bounds.ends.high))
+    for i in range(len(flat)):
+        ends = rows.bounds.ends_at(i)
+        low, high = (_fraction(end, rows.exponents[i]) for end in (ends.low, ends.high))
         if (low is None or least[i] * low[1] >= low[0]) and (high is None or most[i] * high[1] <= high[0]):
             continue
         part = math.lcm(*(end[1] for end in (low, high) if end is not None))
-        if part > (1 if bounds.norms else FINEST) or not _moved_to_ends(flat[i], low, high, part):
+        if part > (1 if rows.bounds.norms else FINEST) or not _moved_to_ends(flat[i], low, high, part):
             rows.open.add(i)
         rows.parts[i] = part
 
@@ -154,21 +203,20 @@ def _within_norms(rows: _Proposals) -> None:
     count = len(rows.cells)
     with np.errstate(all="ignore"):
         ratios, sizes = np.ones(count), {}
-        for name in rows.bounds[0].norms:
+        for name, reach in rows.bounds.reaches.items():
             sizes[name], plain = _sizes(name, rows.cells)
-            reach = np.array([floats(bounds.norms[name]) for bounds in rows.bounds])
             ratio = np.ldexp(reach / plain, -np.array(rows.exponents))
             ratios = np.fmin(ratios, ratio * (1 - SPECTRAL_MARGIN) if name == "spectral" else ratio)
     mantissas, shifts = np.frexp(np.maximum(ratios, 0.0))
-    for i, (mantissa, shift) in enumerate(zip(mantissas.tolist(), shifts.tolist(), strict=True)):
-        if ratios[i] < 1.0:
-            rows.wholes[i] = int(mantissa * (1 << FACTOR_BITS))
-            rows.exponents[i] += shift - FACTOR_BITS
-            ends = rows.bounds[i].ends
-            if (ends.low is not None and ends.low > 0) or (ends.high is not None and ends.high < 0):
-                rows.open.add(i)  # scaled down, entries may leave their box
+    wholes = (mantissas * (1 << FACTOR_BITS)).astype(int).tolist()
+    for i in np.flatnonzero(ratios < 1.0).tolist():
+        rows.wholes[i] = wholes[i]
+        rows.exponents[i] += int(shifts[i]) - FACTOR_BITS
+        ends = rows.bounds.ends_at(i)
+        if (ends.low is not None and ends.low > 0) or (ends.high is not None and ends.high < 0):
+            rows.open.add(i)  # scaled down, entries may leave their box
     for name, size in sizes.items():
-        limits = [bounds.norms[name] for bounds in rows.bounds]
+        limits = rows.bounds.norms[name]
         power = 1 if name in ("norm1", "norm_inf") else 2
         missed = [i for i in range(count) if not _meets(size[i], power, rows.wholes[i], rows.exponents[i], limits[i])]
         rows.open.update(_spectrally_missed(rows, limits, missed) if name == "spectral" else missed)

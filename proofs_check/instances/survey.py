@@ -222,7 +222,7 @@ def _drawn(claim: Claim, sampler: Sampler, samples: int) -> Survey:
 def _screened(claim: Claim, group: Sequence[Instance]) -> np.ndarray:
     if not isinstance(group, Group):
         return screen(claim, list(group))
-    recording = record(claim, group[0])
+    recording = record(claim, group.shapes)
     return recording.usage([group.columns[name].floats for name in recording.names])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from itertools import chain
 from typing import Any
@@ -15,9 +15,9 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from ..arrays import exact
 from ..arrays.backends import Instance, floats
 from ..arrays.exact import InputError, Unfit
-from .columns import Column, itself
-from .corners import Pool, first, matrix_corners, ones, vector_corners
-from .domains import COARSE, Choice, distinct, neighbours
+from .columns import Column
+from .corners import Pool, matrix_pool, vector_pool
+from .domains import COARSE, distinct, neighbours
 from .ends import Ends, between_ends
 from .grids import Grid
 from .limits import Limit
@@ -70,16 +70,15 @@ def _of_several_shapes(limits: dict[str, Limit], knowns: Sequence[Instance]) -> 
     return len(knowns) > 1 and not all(isinstance(knowns[0][name], int) for name in read)
 
 
-def _bounds(limits: dict[str, Limit], knowns: Sequence[Instance]) -> list[Bounds]:
+def _bounds(limits: dict[str, Limit], knowns: Sequence[Instance]) -> Bounds:
     """Limits on norms and entries for each of several sets of earlier arguments that share their sizes."""
-    numbers = {name for key, limit in limits.items() if key not in _SHAPE for name in limit.names}
-    if all(isinstance(knowns[0][name], int) for name in numbers):
-        return [Bounds(_norms(limits, knowns[0]), Ends.of(limits, knowns[0]))] * len(knowns)
-    return [Bounds(_norms(limits, known), Ends.of(limits, known)) for known in knowns]
-
-
-def _radii(bounds: Sequence[Bounds]) -> list[float | None]:
-    return [min(map(floats, one.norms.values()), default=None) for one in bounds]
+    inner = {name: limit for name, limit in limits.items() if name not in _SHAPE}
+    all_of = {name: limit.bounds_of_all(knowns) for name, limit in inner.items()}
+    norms = {name: [low for low, _ in pairs] for name, pairs in all_of.items() if name in _NORMS}
+    low = [above for _, above in all_of["low"]] if "low" in all_of else None
+    high = [below for below, _ in all_of["high"]] if "high" in all_of else None
+    same = all(isinstance(knowns[0][name], int) for limit in inner.values() for name in limit.names)
+    return Bounds(len(knowns), norms, low, high, same)
 
 
 def _drawn(domain: Any, rng: np.random.Generator, knowns: Sequence[Instance]) -> list[Any]:
@@ -90,32 +89,84 @@ def _drawn(domain: Any, rng: np.random.Generator, knowns: Sequence[Instance]) ->
 
 def _corners(domain: Any, shape: tuple[int, ...], known: Instance, twins: Sequence[Any]) -> list[Any]:
     found = [build() for twin in twins if twin.shape == shape for build in neighbours(twin)]
-    (bounds,) = _bounds(domain._limits, [known])
-    found += [corner.value * scale for corner, scale in domain._pool(shape, bounds)]
+    bounds = _bounds(domain._limits, [known])
+    pool, free = domain._pool(shape, bounds)
+    found += [pool.corners[number].value * bounds.factor(kind, 0, free) for number, kind in pool.entries]
     return [value for value in distinct(found) if domain.admits(value, known)]
 
 
-def _cornered(
-    domain: Any, shape: tuple[int, ...], rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
-) -> list[Choice | None]:
-    found: list[Choice | None] = []
-    for bounds, known, share in zip(_bounds(domain._limits, knowns), knowns, chances, strict=True):
-        pool = domain._pool(shape, bounds)
-        places = chain([int(share * len(pool))], _shuffled(rng, len(pool)))
-        found.append(next((pool.choice(p) for p in places if _takes(domain, pool, p, bounds, known)), None))
-    return found
+@dataclass(frozen=True, eq=False)
+class _Corners:
+    """Corners of a domain for several sets of earlier arguments.
+
+    Attributes:
+        domain: the domain.
+        knowns: the earlier arguments.
+        bounds: the limits that they give.
+        pool: the corners.
+        free: the reach of values without limits on norms.
+        judged: what is known of entries of the pool where the limits are all the same.
+    """
+
+    domain: Any
+    knowns: Sequence[Instance]
+    bounds: Bounds
+    pool: Pool
+    free: fmpq
+    judged: dict[int, bool] = field(default_factory=dict)
+
+    @staticmethod
+    def of(domain: Any, shape: tuple[int, ...], knowns: Sequence[Instance]) -> _Corners:
+        """Corners of a shape."""
+        bounds = _bounds(domain._limits, knowns)
+        return _Corners(domain, knowns, bounds, *domain._pool(shape, bounds))
+
+    def column(self, rng: np.random.Generator, chances: np.ndarray) -> Column:
+        """One for each, chosen by chance among the admissible ones."""
+        entries = (chances * len(self.pool.entries)).astype(int)
+        present = self._sure()[entries]
+        for i in np.flatnonzero(~present).tolist():
+            tried = chain((int(entries[i]),), _shuffled(rng, len(self.pool.entries)))
+            found = next((entry for entry in tried if self._takes(entry, i)), None)
+            entries[i], present[i] = (0, False) if found is None else (found, True)
+        numbers, kinds = self.pool.numbers[:, entries]
+        factors = self.bounds.factors(kinds, self.free)
+        plain = self.pool.floats[numbers] * factors.reshape(-1, *[1] * (self.pool.floats.ndim - 1))
+        return Column(plain, lambda place: self._value(int(entries[place]), place), present)
+
+    def _sure(self) -> np.ndarray:
+        """Entries that are admissible whatever the limits are."""
+        bounds = self.bounds
+        limited = bounds.low is not None or bounds.high is not None or len(bounds.norms) > 1
+        if self.domain._shaped or limited:
+            return np.zeros(len(self.pool.entries), dtype=bool)
+        for name, limits in bounds.norms.items():
+            return self.pool.sure(name) & all(limit >= 0 for limit in limits)
+        return self.pool.sure(None)
+
+    def _value(self, entry: int, i: int) -> np.ndarray:
+        number, kind = self.pool.entries[entry]
+        return self.pool.corners[number].value * self.bounds.factor(kind, i, self.free)
+
+    def _takes(self, entry: int, i: int) -> bool:
+        if not self.bounds.same:
+            return self._admits(entry, i)
+        if entry not in self.judged:
+            self.judged[entry] = self._admits(entry, i)
+        return self.judged[entry]
+
+    def _admits(self, entry: int, i: int) -> bool:
+        """Whether a multiple of a corner is admissible, exactly."""
+        if self.domain._shaped:
+            return bool(self.domain.admits(self._value(entry, i), self.knowns[i]))
+        number, kind = self.pool.entries[entry]
+        corner, factor = self.pool.corners[number], self.bounds.factor(kind, i, self.free)
+        extremes = sorted(end * factor for end in corner.ends)
+        return self.bounds.ends_at(i).take(*extremes) and corner.within(self.bounds.norms_at(i), factor)
 
 
 def _shuffled(rng: np.random.Generator, count: int) -> Iterator[int]:
-    yield from rng.permutation(count)
-
-
-def _takes(domain: Any, pool: Pool, place: int, bounds: Bounds, known: Instance) -> bool:
-    """Whether a corner is admissible, exactly."""
-    corner, scale = pool[place]
-    if domain._shaped:
-        return bool(domain.admits(corner.value * scale, known))
-    return bounds.ends.take(sorted(end * scale for end in corner.ends)) and corner.within(bounds.norms, scale)
+    yield from rng.permutation(count).tolist()
 
 
 def _clipped(values: np.ndarray, limits: dict[str, Limit], known: dict[str, Any]) -> np.ndarray:
@@ -200,7 +251,8 @@ class Vector:
             values = [onto_simplex(row) for row in cells.tolist()]
             return Column.of([v if self.admits(v, known) else None for v, known in zip(values, knowns, strict=True)])
         cells[~cells.any(axis=1)] = 1
-        return Column(cells / cells.sum(axis=1, keepdims=True), [partial(onto_simplex, row) for row in cells.tolist()])
+        plain = cells / cells.sum(axis=1, keepdims=True)
+        return Column(plain, lambda place: onto_simplex(cells[place].tolist()), np.ones(len(cells), dtype=bool))
 
     def raw(self, value: Any) -> np.ndarray:
         return np.sqrt(floats(value)) if self.simplex else floats(value)
@@ -222,14 +274,12 @@ class Vector:
         bounds = _bounds(self._limits, knowns)
         raw = between_ends(rng, n, self._limits, knowns)
         if raw is None:
-            raw = spread(rng, n, _radii(bounds))
+            raw = spread(rng, n, bounds.radii)
         return settled_together(*on_grids(raw, COARSE), bounds, COARSE + 4)
 
-    def _pool(self, shape: tuple[int, ...], bounds: Bounds) -> Pool:
-        (n,), ends = shape, bounds.ends
-        reach = min(bounds.norms.values(), default=fmpq(1 if self.simplex else 3))
-        others = [(ones(n), end) for end in (ends.low, ends.high) if end is not None]
-        return Pool(vector_corners(n), (reach,), others if ends.high is None else [*others, (first(n), ends.high)])
+    def _pool(self, shape: tuple[int, ...], bounds: Bounds) -> tuple[Pool, fmpq]:
+        """Corners, and their factor where no norm is limited."""
+        return vector_pool(*shape, bounds.low is not None, bounds.high is not None), fmpq(1 if self.simplex else 3)
 
     @property
     def _shaped(self) -> bool:
@@ -241,10 +291,8 @@ class Vector:
         free = not (self.simplex or "low" in self._limits or "high" in self._limits)
         return free, free
 
-    def cornered(
-        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
-    ) -> list[Choice | None]:
-        return _cornered(self, (self.width(knowns[0]),), rng, knowns, chances)
+    def cornered(self, rng: np.random.Generator, knowns: Sequence[Instance], chances: np.ndarray) -> Column:
+        return _Corners.of(self, (self.width(knowns[0]),), knowns).column(rng, chances)
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         return _corners(self, (self.width(known),), known, twins)
@@ -427,23 +475,23 @@ class Matrix:
             return Column.of(self.draw(rng, knowns))
         width, bounds = self.width(knowns[0]), _bounds(self._limits, knowns)
         if self.psd or self.rank is not None or self.orthogonal:
-            radii = [None if r is None or self.orthogonal else math.sqrt(r) for r in _radii(bounds)]
-            return Column.of(self._near(spread(rng, width, radii), knowns, COARSE, [one.norms for one in bounds]))
+            radii = [None if r is None or self.orthogonal else math.sqrt(r) for r in bounds.radii]
+            return Column.of(
+                self._near(spread(rng, width, radii), knowns, COARSE, [bounds.norms_at(i) for i in range(len(knowns))])
+            )
         raw = between_ends(rng, width, self._limits, knowns)
         if raw is None:
-            raw = spread(rng, width, _radii(bounds))
+            raw = spread(rng, width, bounds.radii)
         cells, exponents = on_grids(raw, COARSE)
         cells = cells.reshape(len(cells), *self._shape(knowns[0]))
         if self.symmetric:
             cells, exponents = cells + np.swapaxes(cells, 1, 2), [e - 1 for e in exponents]
         return settled_together(cells, exponents, bounds, COARSE + 4)
 
-    def _pool(self, shape: tuple[int, ...], bounds: Bounds) -> Pool:
-        reach = min(bounds.norms.values(), default=exact.ONE)
-        scales = (reach, -reach) if reach == 1 else (reach, -reach, exact.ONE)
-        zero, *rest = matrix_corners(*shape)
-        ends = [(ones(*shape), end) for end in (bounds.ends.low, bounds.ends.high) if end is not None]
-        return Pool(rest, scales, [(zero, exact.ONE), *ends])
+    def _pool(self, shape: tuple[int, ...], bounds: Bounds) -> tuple[Pool, fmpq]:
+        """Corners, and their factor where no norm is limited."""
+        within_one = bounds.same and (bounds.least is None or bounds.least[0] == 1)
+        return matrix_pool(*shape, bounds.low is not None, bounds.high is not None, within_one), exact.ONE
 
     @property
     def stretchable(self) -> tuple[bool, bool]:
@@ -451,10 +499,8 @@ class Matrix:
         free = not (self.orthogonal or "low" in self._limits or "high" in self._limits)
         return free, free and not self.psd
 
-    def cornered(
-        self, rng: np.random.Generator, knowns: Sequence[Instance], chances: Sequence[float]
-    ) -> list[Choice | None]:
-        return _cornered(self, self._shape(knowns[0]), rng, knowns, chances)
+    def cornered(self, rng: np.random.Generator, knowns: Sequence[Instance], chances: np.ndarray) -> Column:
+        return _Corners.of(self, self._shape(knowns[0]), knowns).column(rng, chances)
 
     def corners(self, known: Instance, twins: Sequence[Any]) -> list[Any]:
         return _corners(self, self._shape(known), known, twins)
