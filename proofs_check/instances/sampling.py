@@ -48,23 +48,30 @@ class Sampler:
     def _twins(self) -> dict[str, list[str]]:
         return {name: twins(self.claim, name) for name in self.claim.domains}
 
-    def groups(self, count: int, group: int) -> Iterator[Sequence[Instance]]:
+    def groups(self, count: int, group: int, corners: int = 0) -> Iterator[Sequence[Instance]]:
         """About ``count`` instances in lists that share their sizes; half of them corner instances.
 
         Sizes are chosen for ``group`` instances at a time, the smallest first, and instances of equal sizes are drawn
         together. Draws that fail are left out; half of them without any instance end it, if they are many.
+
+        Args:
+            count: instances wanted.
+            group: of one choice of sizes.
+            corners: further corner instances of the first and of the second choice.
         """
-        wanted: dict[tuple[int, ...], int] = {}
+        wanted: dict[tuple[int, ...], list[bool]] = {}
         chosen: dict[tuple[int, ...], Instance] = {}
-        for number in range(-(-count // group)):
+        for number in range(max(-(-count // group), 2 if corners else 0)):
             sizes = self.sizes(number)
             key = tuple(sizes.values())
             chosen[key] = sizes
-            wanted[key] = wanted.get(key, 0) + min(group, count - number * group)
+            several = wanted.setdefault(key, [])
+            several += [True] * (corners if number < 2 else 0)
+            several += [i % 2 == 1 for i in range(min(group, count - number * group))]
         tried, found = 0, False
-        for key, many in wanted.items():
-            drawn = self.group(chosen[key], [i % 2 == 1 for i in range(many)])
-            tried, found = tried + many, found or bool(drawn)
+        for key, flags in wanted.items():
+            drawn = self.group(chosen[key], flags)
+            tried, found = tried + len(flags), found or bool(drawn)
             yield drawn
             if not found and tried >= max(count // 2, PATIENCE):
                 return

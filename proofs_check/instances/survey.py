@@ -22,7 +22,7 @@ from .columns import Drawn, Group
 from .domains import Size
 from .sampling import PATIENCE, Sampler
 
-GROUPS, SMALLEST_GROUP, LARGEST_GROUP = 48, 8, 50
+GROUPS, SMALLEST_GROUP, LARGEST_GROUP = 36, 8, 50
 """Instances of equal sizes are screened together: so many groups that each size has its turn, of such sizes."""
 SIZE_CEILING, DEEP_CEILING = 16, 64
 CORNERS = 60
@@ -232,15 +232,13 @@ def _groups(claim: Claim, sampler: Sampler, samples: int) -> Iterator[Sequence[I
         for combination in _combinations(sampler.rng, [d.values(d.high) for d in sizes.values()]):
             yield [dict(zip(sizes, map(Count, combination), strict=True))]
         return
-    for number in (0, 1):
-        corners = CORNERS if claim.samples is None else min(CORNERS, samples)
-        yield sampler.group(sampler.sizes(number), [True] * corners)
+    corners = CORNERS if claim.samples is None else min(CORNERS, samples)
     seen: dict[str, set[int]] = {name: set() for name in sizes}
     drawn = 0
-    for group in sampler.groups(samples, min(max(samples // GROUPS, SMALLEST_GROUP), LARGEST_GROUP)):
+    for group in sampler.groups(samples, min(max(samples // GROUPS, SMALLEST_GROUP), LARGEST_GROUP), corners):
         drawn += len(group)
         for name in sizes if group else ():
-            seen[name].add(int(group[0][name]))
+            seen[name].add(int(group.sizes[name] if isinstance(group, Group) else group[0][name]))
         yield group
     if not drawn and samples >= PATIENCE:
         return
