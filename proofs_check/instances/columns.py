@@ -82,15 +82,17 @@ class Group(Sequence[Instance]):
         names: of the arguments, in order.
         sizes: argument name -> size.
         columns: argument name -> values, for the others.
+        count: how many instances.
     """
 
     names: tuple[str, ...]
     sizes: dict[str, Count]
     columns: dict[str, Column]
+    count: int
     _built: dict[int, Instance] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values())).floats)
+        return self.count
 
     @overload
     def __getitem__(self, place: int) -> Instance: ...
@@ -109,12 +111,12 @@ class Group(Sequence[Instance]):
             }
         return self._built[number]
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, Any]:
         """Argument name -> size, or floats of its shape."""
         return {n: self.sizes[n] if n in self.sizes else self.columns[n].floats[0] for n in self.names}
 
-    @property
+    @cached_property
     def cells(self) -> int:
         """How many numbers each of its instances holds."""
         return sum(np.size(value) for value in self.shapes.values())
@@ -126,7 +128,7 @@ class Group(Sequence[Instance]):
             name: Column.together(len(self) + len(other), [(ours, column), (theirs, other.columns[name])])
             for name, column in self.columns.items()
         }
-        return Group(self.names, self.sizes, columns)
+        return Group(self.names, self.sizes, columns, len(self) + len(other))
 
 
 @dataclass(frozen=True, eq=False)

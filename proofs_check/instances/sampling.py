@@ -147,7 +147,7 @@ class Sampler:
             if isinstance(domain, Scalar):
                 for known, value in zip(knowns, columns[name].values(), strict=True):
                     known[name] = value
-        return places, Group(tuple(self.claim.domains), sizes, columns)
+        return places, Group(tuple(self.claim.domains), sizes, columns, len(places))
 
     def _column(self, name: str, knowns: Sequence[Instance], corners: np.ndarray, columns: dict[str, Column]) -> Column:
         """Admissible values of one argument: neighbours of twins, corners, and others that are drawn together.

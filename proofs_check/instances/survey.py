@@ -121,14 +121,23 @@ class Survey:
         sample = rng.permutation(len(admissible))[:RANDOM]
         return [int(admissible[i]) for i in dict.fromkeys((*suspects, *unknown, *order[:WORST], *sample))]
 
+    def worst_of_each_size(self, cells: float = math.inf) -> list[int]:
+        """For every size of every argument the place that uses most of the bound: a claim may fail at a single size.
+
+        Args:
+            cells: most numbers in an instance.
+        """
+        worst: dict[tuple[str, int], int] = {}
+        for place in self.ranked:
+            if self.cells_at(place) <= cells:
+                for size in self.sizes_at(place).items():
+                    worst.setdefault(size, place)
+        return list(dict.fromkeys(worst.values()))
+
     def condensed(self, rng: np.random.Generator) -> Survey:
         """The survey with what balls and the directed search look at, and counts of the rest."""
         places = dict.fromkeys(self._places(rng))
-        worst: dict[tuple[str, int], int] = {}
-        for place in self.admissible[np.argsort(-np.nan_to_num(self.usage[self.admissible], nan=-np.inf))]:
-            for name, value in self.sizes_at(place).items():
-                worst.setdefault((name, int(value)), int(place))
-        kept = list(dict.fromkeys((*places, *worst.values())))
+        kept = list(dict.fromkeys((*places, *self.worst_of_each_size())))
         usage = self.usage[kept]
         admissible = int((usage != -np.inf).sum())
         return Survey(

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..arrays.backends import Instance
 from ..bounds.tightness import TIGHT
-from ..deciding.decide import cells
 from ..deciding.ledger import Ledger
 from ..instances.domains import Size
 from ..instances.sampling import twins
@@ -127,24 +126,19 @@ def _worst_certified(ledger: Ledger) -> list[Instance]:
 
 def _worst_of_each_size(found: Survey) -> list[Instance]:
     """One start for every size of every argument: a claim may fail at a single size."""
-    worst: dict[tuple[str, int], int] = {}
-    for place in found.ranked:
-        sizes = [(name, int(value)) for name, value in found.drawn[place].items() if isinstance(value, int)]
-        if any(size not in worst for size in sizes) and cells(found.drawn[place]) <= SEARCH_CELLS:
-            for size in sizes:
-                worst.setdefault(size, place)
-    return [found.drawn[place] for place in dict.fromkeys(worst.values())]
+    return [found.drawn[place] for place in found.worst_of_each_size(SEARCH_CELLS)]
 
 
 def _starts(found: Survey, rng: np.random.Generator, count: int, limit: float) -> list[Instance]:
     """The worst of all, of each of the first sizes drawn, of other sizes, and random ones."""
-    order = [place for place in found.ranked if cells(found.drawn[place]) <= limit] or found.ranked
+    order = [place for place in found.ranked if found.cells_at(place) <= limit] or found.ranked
     if not order:
         return []
     worst: dict[tuple[int, ...], int] = {}
     for place in order:
-        worst.setdefault(_sizes(found.drawn[place]), place)
-    small = [worst[sizes] for sizes in dict.fromkeys(_sizes(found.drawn[place]) for place in sorted(order))][:2]
+        worst.setdefault(tuple(found.sizes_at(place).values()), place)
+    tried = dict.fromkeys(tuple(found.sizes_at(place).values()) for place in sorted(order))
+    small = [worst[sizes] for sizes in tried][:2]
     leaders = list(dict.fromkeys([order[0], *small, *worst.values(), *order]))[: max(1, count // 3)]
     others = [order[int(i)] for i in rng.permutation(len(order))[: max(1, count // 6)]]
     return [found.drawn[place] for place in dict.fromkeys(leaders + others)]
