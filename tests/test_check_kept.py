@@ -18,7 +18,7 @@ from proofs_check.catalogue import in_context_polynomials as polynomials
 from proofs_check.constants import evaluated, parsed, walk
 from proofs_check.deciding.decide import INADMISSIBLE, decide
 from proofs_check.instances.sampling import PATIENCE, Sampler
-from proofs_check.instances.tensors import FEW
+from proofs_check.instances.stating import FEW
 from proofs_check.searching.recorded import forget, record
 
 BITS, DIGITS = 200, 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def joined(value: Any, backend: Cells) -> Any:
     return Array(backend.number(value), backend)
 
 
-def batched(instances: list[Instance]) -> dict[str, Any]:
+def batched(instances: Sequence[Instance]) -> dict[str, Any]:
     """Instances of equal sizes as the float64 arguments of one screen."""
     screen = Screen(len(instances))
     return {name: _stacked([one[name] for one in instances], screen) for name in instances[0]}

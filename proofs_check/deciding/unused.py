@@ -11,6 +11,7 @@ without the conditions and is not the best one under them, while each of them do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -83,7 +84,7 @@ def says_nothing(claim: Claim) -> bool:
     return not implied
 
 
-def _is_number(claim: Claim, group: list[Instance], side: str) -> bool:
+def _is_number(claim: Claim, group: Sequence[Instance], side: str) -> bool:
     """Whether a side is the same on all instances of one size."""
     ((sign, log),) = signed_logs(getattr(evaluate(claim, batched(group), Screen(len(group))), side).data)
     return _all_the_same(sign, log)

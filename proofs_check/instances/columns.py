@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import accumulate
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
@@ -82,25 +82,25 @@ class Group(Sequence[Instance]):
         names: of the arguments, in order.
         sizes: argument name -> size.
         columns: argument name -> values, for the others.
-        count: how many instances.
+        many: how many instances.
     """
 
     names: tuple[str, ...]
     sizes: dict[str, Count]
     columns: dict[str, Column]
-    count: int
+    many: int
     _built: dict[int, Instance] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        return self.count
+        return self.many
 
     @overload
-    def __getitem__(self, place: int) -> Instance: ...
+    def __getitem__(self, place: SupportsIndex) -> Instance: ...
 
     @overload
     def __getitem__(self, place: slice) -> list[Instance]: ...
 
-    def __getitem__(self, place: int | slice) -> Instance | list[Instance]:
+    def __getitem__(self, place: SupportsIndex | slice) -> Instance | list[Instance]:
         if isinstance(place, slice):
             return [self[i] for i in range(len(self))[place]]
         number = range(len(self))[place]
@@ -149,12 +149,12 @@ class Drawn(Sequence[Instance]):
         return self._ends[-1] if self.parts else 0
 
     @overload
-    def __getitem__(self, place: int) -> Instance: ...
+    def __getitem__(self, place: SupportsIndex) -> Instance: ...
 
     @overload
     def __getitem__(self, place: slice) -> list[Instance]: ...
 
-    def __getitem__(self, place: int | slice) -> Instance | list[Instance]:
+    def __getitem__(self, place: SupportsIndex | slice) -> Instance | list[Instance]:
         if isinstance(place, slice):
             return [self[i] for i in range(len(self))[place]]
         part, rest = self.located(place)
@@ -163,7 +163,7 @@ class Drawn(Sequence[Instance]):
     def __iter__(self) -> Iterator[Instance]:
         return (instance for part in self.parts for instance in part)
 
-    def located(self, place: int) -> tuple[Sequence[Instance], int]:
+    def located(self, place: SupportsIndex) -> tuple[Sequence[Instance], int]:
         """The part that holds a place, and the place in it."""
         number = range(len(self))[place]
         which = bisect_right(self._ends, number)

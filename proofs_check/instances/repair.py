@@ -8,7 +8,7 @@ guess about the shape of an equality can cost instances and never a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,7 +144,7 @@ class _Equalities:
         return [name for name, domain in self.claim.domains.items() if not isinstance(domain, Size)]
 
 
-def _moved(equalities: _Equalities, drawn: list[Instance], rng: np.random.Generator) -> list[Instance]:
+def _moved(equalities: _Equalities, drawn: Sequence[Instance], rng: np.random.Generator) -> list[Instance]:
     found: list[Instance] = []
     order = [drawn[int(i)] for i in rng.permutation(len(drawn))[:SOURCES]]
     for number, start in enumerate(order):

@@ -166,11 +166,11 @@ class Sampler:
         for number, twin in enumerate(near):
             places = np.flatnonzero(paired & ((2 * kinds * len(near)).astype(int) == number))
             if places.size:
-                known = [knowns[i] for i in places]
+                known = [knowns[i] for i in places.tolist()]
                 parts.append((places, _neighbours(domain, columns[twin].taken(places), chances[places], known)))
         alone = np.flatnonzero(cornered & ~paired)
         if alone.size:
-            parts.append((alone, domain.cornered(self.rng, [knowns[i] for i in alone], chances[alone])))
+            parts.append((alone, domain.cornered(self.rng, [knowns[i] for i in alone.tolist()], chances[alone])))
         return self._filled(domain, knowns, parts)
 
     def _filled(self, domain: Any, knowns: Sequence[Instance], parts: list[tuple[np.ndarray, Column]]) -> Column:
@@ -182,7 +182,7 @@ class Sampler:
         if rest is None:
             return domain.column(self.rng, knowns)
         if rest.size:
-            kept.append((rest, domain.column(self.rng, [knowns[i] for i in rest])))
+            kept.append((rest, domain.column(self.rng, [knowns[i] for i in rest.tolist()])))
         return Column.together(len(knowns), [part for part in kept if part[0].size])
 
 

@@ -80,7 +80,8 @@ class Bounds:
     def factor(self, kind: int, i: int, free: fmpq) -> fmpq:
         """The factor of a corner of one value; ``free`` is the reach where no norm is limited."""
         if kind in (REACH, OPPOSITE):
-            reach = free if self.least is None else self.least[i]
+            least = self.least
+            reach = free if least is None else least[i]
             return reach if kind == REACH else -reach
         ends = self.low if kind == LOW else self.high
         return ONE if kind == PLAIN or ends is None else ends[i]
@@ -90,7 +91,8 @@ class Bounds:
         reach = np.array([floats(free) if r is None else r for r in self.radii])
         found = np.where(kinds == REACH, reach, np.where(kinds == OPPOSITE, -reach, 1.0))
         for kind, ends in ((LOW, self.low), (HIGH, self.high)):
-            for i in np.flatnonzero(kinds == kind) if ends is not None else ():
+            for i in np.flatnonzero(kinds == kind).tolist():
+                assert ends is not None  # the pool has corners of stated ends only
                 found[i] = floats(ends[i])
         return found
 

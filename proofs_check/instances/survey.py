@@ -54,7 +54,7 @@ class Survey:
         dropped_sizes: argument name -> sizes of the admissible ones among all of them.
     """
 
-    drawn: Sequence[Instance]
+    drawn: Drawn | list[Instance]
     usage: np.ndarray
     wanted: int
     dropped: int = 0
