@@ -28,6 +28,7 @@ ENDS = {
     "below": Vector("n", low="-1/7"),
     "below and short": Vector("n", low="-1/7", norm2="R"),
     "positive and short": Vector("n", low="1/100", norm2="R"),
+    "at least one and short": Vector("n", low=1, norm2=4),
     "matrix": Matrix("n", "d", low="-2/7", high="1/3", spectral=1),
     "symmetric": Matrix("n", "n", symmetric=True, high="1/3"),
     "wrong way round": Vector("n", low="R", high=1),
@@ -96,6 +97,35 @@ def test_matrices_with_a_little_to_spare_are_shown_to_be_semidefinite(n):
         reach = (top * factor).astype(np.int64)[:, None, None] * np.eye(n, dtype=np.int64)
         assert semidefinite_together(reach - gram).tolist() == [expected] * 20
     assert not semidefinite_together((gram - gram) - (1 << 60)).any()  # beyond what whole numbers of 64 bits hold
+
+
+def test_a_factor_that_floats_get_wrong_shows_nothing(monkeypatch):
+    """L L^T is compared with the matrix in whole numbers."""
+    indefinite = (1 << 30) * np.array([[[1, 2], [2, 1]], [[1, 1], [1, 1]]])
+    monkeypatch.setattr(np.linalg, "cholesky", lambda stack: np.sqrt(np.abs(stack)) * np.tri(2))
+    assert semidefinite_together(indefinite).tolist() == [False, False]
+
+
+@pytest.mark.parametrize(("norm", "cells"), [("norm1", [3, -4]), ("norm_inf", [7, 2]), ("norm2", [5, 12])])
+def test_a_limit_missed_by_less_than_floats_tell_is_missed(norm, cells):
+    """Norms of 7 and 13: at limits of 7 and 13 the value stays, a little below these it is scaled down."""
+    reach = 13 if norm == "norm2" else 7
+    for missing, stays in ((0, True), (fmpq(1, 10**40), False)):
+        domain = Vector(2, **{norm: str(reach - missing)})
+        column = settled_together(np.array([cells]), [0], bounds_of(domain.stated, [{}]), 16)
+        assert slowly_admits(domain, column.exact(0), {})
+        assert bool((column.exact(0) == exact.array(cells)).all()) is stays
+        np.testing.assert_allclose(column.floats[0], cells, rtol=1e-4)
+
+
+def test_neighbours_of_twins_stay_between_the_ends_of_entries():
+    """Opposite and shorter ones may leave: 1/100 is the least entry, and many are at it."""
+    domain = Vector("d", low="1/100", high=1)
+    item = declared(A=Matrix("n", "d", low="1/100"), x=domain, y=domain)
+    group = Sampler(item, np.random.default_rng(0), 3).group({"n": Count(3), "d": Count(3)}, [True] * 300)
+    assert len(group) == 300
+    assert all(slowly_admits(domain, one[name], {"d": Count(3)}) for one in group for name in ("x", "y"))
+    assert any((one["x"] == fmpq(1, 100)).all() for one in group)
 
 
 @pytest.mark.parametrize("limit", ["1", "99/100", "1/1000000", "0"])
@@ -207,3 +237,4 @@ def test_columns_of_some_places_are_put_together():
     assert joined.values() == [fmpq(7), None, fmpq(5)]
     assert joined.floats[[0, 2]].tolist() == [7.0, 5.0]
     assert joined.taken(np.array([2])).values() == [fmpq(5)]
+    assert joined.taken(np.array([1])).values() == [None]

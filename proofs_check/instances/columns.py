@@ -58,10 +58,13 @@ class Column:
         """Columns of which each has the values of some places, no two of them of the same."""
         if len(parts) == 1:
             return parts[0][1]
-        plain, present = np.empty((count, *parts[0][1].floats.shape[1:])), np.empty(count, dtype=bool)
+        there = [column for _, column in parts if column.present.any()]  # without a value there is no shape
+        plain = np.zeros((count, *(there[0].floats.shape[1:] if there else ())))
+        present = np.zeros(count, dtype=bool)
         part_of, own = np.empty((2, count), dtype=int)
         for number, (places, column) in enumerate(parts):
-            plain[places], present[places] = column.floats, column.present
+            if column.present.any():
+                plain[places], present[places] = column.floats, column.present
             part_of[places], own[places] = number, np.arange(len(places))
         return Column(plain, partial(_owned, [column.exact for _, column in parts], part_of, own), present)
 
