@@ -245,7 +245,7 @@ def test_values_of_several_shapes_are_drawn_one_by_one():
 
 
 def test_spread_takes_each_row_at_its_own_radius():
-    raw = spread(np.random.default_rng(0), 4, [1e-6] * 50 + [1e6] * 50 + [None] * 50)
+    raw = spread(np.random.default_rng(0), 4, np.repeat([1e-6, 1e6, np.nan], 50))
     reach = np.linalg.norm(raw, axis=1)
     assert (reach[:50] <= 1.001e-3).all()
     assert (reach[50:100] >= 1e3).any()

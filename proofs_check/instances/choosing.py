@@ -80,7 +80,7 @@ class Corners:
         if self.domain.shaped or limited:
             return np.zeros(len(self.pool.entries), dtype=bool)
         for name, limits in bounds.norms.items():
-            return self.pool.sure(name) & all(limit >= 0 for limit in limits)
+            return self.pool.sure(name) & all(limit >= 0 for limit in limits[: 1 if bounds.same else None])
         return self.pool.sure(None)
 
     def _value(self, entry: int, i: int) -> np.ndarray:

@@ -11,7 +11,6 @@ from flint import fmpq
 
 from ..arrays import exact
 from ..arrays.backends import floats
-from .domains import distinct
 from .grids import Grid
 from .proposals import Norms
 
@@ -144,6 +143,11 @@ def pair(n: int, sign: int) -> np.ndarray:
     return out
 
 
+def _distinct(values: list[np.ndarray]) -> tuple[Corner, ...]:
+    """Corners without repetitions, in order; those of one shape that differ do so as floats."""
+    return tuple(map(Corner, {floats(value).tobytes(): value for value in reversed(values)}.values()))[::-1]
+
+
 def root_above(n: int) -> int:
     """The smallest whole number whose square is at least n."""
     root = int(np.sqrt(n))
@@ -157,7 +161,7 @@ def vector_corners(n: int) -> tuple[Corner, ...]:
     found += [exact.zeros(n) + fmpq(s, q) for q in (n, root_above(n)) for s in (1, -1)]
     if n > 1:
         found += [pair(n, s) for s in (1, -1)] + [(unit(n, 0) + unit(n, 1)) / 2]
-    return tuple(map(Corner, distinct(found)))
+    return _distinct(found)
 
 
 @lru_cache(maxsize=SHAPES)
@@ -175,4 +179,4 @@ def matrix_corners(m: int, n: int) -> tuple[Corner, ...]:
         signed = diagonal.copy()
         signed[1, 1] = fmpq(-1)
         found += [signed] + [np.multiply.outer(pair(m, s), pair(n, t)) for s in (1, -1) for t in (1, -1)]
-    return tuple(map(Corner, distinct(found)))
+    return _distinct(found)

@@ -24,13 +24,13 @@ Norms = dict[str, fmpq]
 """Name of a norm -> its limit."""
 
 
-def spread(rng: np.random.Generator, width: int, radii: Sequence[float | None]) -> np.ndarray:
+def spread(rng: np.random.Generator, width: int, radii: np.ndarray) -> np.ndarray:
     """Free floats (len(radii), width), many beyond every limit, so that scaling down brings them to the boundary.
 
     Args:
         rng: the source of chance.
         width: number of free floats of one proposal.
-        radii: the Euclidean norm that each proposal is about to have, or None where anything goes.
+        radii: the Euclidean norm that each proposal is about to have, or NaN where anything goes.
     """
     count, width = len(radii), int(width)  # the quotient of a size is a fraction
     draw = rng.standard_normal((count, width))
@@ -41,8 +41,7 @@ def spread(rng: np.random.Generator, width: int, radii: Sequence[float | None]) 
     length = np.where(far < BEYOND, FAR, within ** (1 / max(width, 1)))
     length = np.where(inner < INSIDE, 10.0 ** (2 * inside - 2), length)  # where further hypotheses are met
     free = 10.0 ** (2 * free - 1)
-    aimed = np.array(radii, dtype=float)  # NaN for None
-    return draw * np.where(np.isnan(aimed), free, aimed * (length / reach))[:, None]
+    return draw * np.where(np.isnan(radii), free, radii * (length / reach))[:, None]
 
 
 def on_grids(raw: np.ndarray, bits: int) -> tuple[np.ndarray, list[int]]:

@@ -131,7 +131,8 @@ class Sampler:
         Returns:
             The places of the instances that came out, and these, None where there are none.
         """
-        knowns: list[Instance] = [dict(sizes) for _ in corners]
+        numbers = any(isinstance(domain, Scalar) for domain in self.claim.domains.values())
+        knowns: list[Instance] = [dict(sizes) if numbers else sizes for _ in corners]
         columns: dict[str, Column] = {}
         places = np.arange(len(corners))
         for name, domain in self.claim.domains.items():

@@ -62,12 +62,14 @@ class Bounds:
     @cached_property
     def reaches(self) -> dict[str, np.ndarray]:
         """The limits on the norms as floats."""
+        if self.same:
+            return {name: np.full(self.count, floats(limits[0])) for name, limits in self.norms.items()}
         return {name: np.array(list(map(floats, limits))) for name, limits in self.norms.items()}
 
     @cached_property
-    def radii(self) -> list[float | None]:
-        """The least of the limits on the norms of each value, as a float."""
-        return np.minimum.reduce(list(self.reaches.values())).tolist() if self.norms else [None] * self.count
+    def radii(self) -> np.ndarray:
+        """The least of the limits on the norms of each value, as a float; NaN without limits."""
+        return np.minimum.reduce(list(self.reaches.values())) if self.norms else np.full(self.count, np.nan)
 
     @cached_property
     def least(self) -> list[fmpq] | None:
@@ -88,7 +90,7 @@ class Bounds:
 
     def factors(self, kinds: np.ndarray, free: fmpq) -> np.ndarray:
         """`factor` of each value as a float, for the kinds of each."""
-        reach = np.array([floats(free) if r is None else r for r in self.radii])
+        reach = self.radii if self.norms else floats(free)
         found = np.where(kinds == REACH, reach, np.where(kinds == OPPOSITE, -reach, 1.0))
         for kind, ends in ((LOW, self.low), (HIGH, self.high)):
             for i in np.flatnonzero(kinds == kind).tolist():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -324,7 +323,7 @@ class Matrix:
             return Column.of(self.draw(rng, knowns))
         width, bounds = self.width(knowns[0]), bounds_of(self.stated, knowns)
         if self.psd or self.rank is not None or self.orthogonal:
-            radii = [None if r is None or self.orthogonal else math.sqrt(r) for r in bounds.radii]
+            radii = bounds.radii * np.nan if self.orthogonal else np.sqrt(bounds.radii)
             return Column.of(
                 self._near(spread(rng, width, radii), knowns, COARSE, [bounds.norms_at(i) for i in range(len(knowns))])
             )
