@@ -118,6 +118,13 @@ def test_a_limit_missed_by_less_than_floats_tell_is_missed(norm, cells):
         np.testing.assert_allclose(column.floats[0], cells, rtol=1e-4)
 
 
+def test_corners_beyond_floats_are_zero_where_they_are_zero():
+    known = {**KNOWN, "R": fmpq(10) ** 400}
+    column = DOMAINS["norm2"].cornered(np.random.default_rng(0), [known] * 40, np.linspace(0, 0.99, 40))
+    for plain, value in zip(column.floats, column.values(), strict=True):
+        assert plain.tolist() == [float("inf") * int(np.sign(floats(cell))) if cell != 0 else 0.0 for cell in value]
+
+
 def test_neighbours_of_twins_stay_between_the_ends_of_entries():
     """Opposite and shorter ones may leave: 1/100 is the least entry, and many are at it."""
     domain = Vector("d", low="1/100", high=1)

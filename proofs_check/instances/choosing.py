@@ -70,7 +70,9 @@ class Corners:
             entries[i], present[i] = (0, False) if found is None else (found, True)
         numbers, kinds = self.pool.numbers[:, entries]
         factors = self.bounds.factors(kinds, self.free)
-        plain = self.pool.floats[numbers] * factors.reshape(-1, *[1] * (self.pool.floats.ndim - 1))
+        with np.errstate(invalid="ignore"):
+            plain = self.pool.floats[numbers] * factors.reshape(-1, *[1] * (self.pool.floats.ndim - 1))
+        plain[np.isnan(plain)] = 0.0  # zeros times a factor beyond floats
         return Column(plain, lambda place: self._value(int(entries[place]), place), present)
 
     def _sure(self) -> np.ndarray:

@@ -147,6 +147,9 @@ class _Equalities:
 def _moved(equalities: _Equalities, drawn: Sequence[Instance], rng: np.random.Generator) -> list[Instance]:
     found: list[Instance] = []
     order = [drawn[int(i)] for i in rng.permutation(len(drawn))[:SOURCES]]
+    # From zero, one entry can be solved for in <x, x> = 1 as well: the sparsest come first.
+    sparse = sorted(range(len(order)), key=lambda place: _nonzero(order[place]))[: PATIENCE // 2]
+    order = [order[place] for place in dict.fromkeys((*sparse, *range(len(order))))]
     for number, start in enumerate(order):
         if number == PATIENCE and not found:
             break
@@ -160,6 +163,11 @@ def _moved(equalities: _Equalities, drawn: Sequence[Instance], rng: np.random.Ge
         if len(known) >= WANTED:
             break
     return known
+
+
+def _nonzero(instance: Instance) -> int:
+    """How many numbers of an instance are not 0."""
+    return sum(np.count_nonzero(np.asarray(value)) for value in instance.values() if not isinstance(value, int))
 
 
 def _solved(equalities: _Equalities, start: Instance, rng: np.random.Generator) -> Iterator[Instance]:
