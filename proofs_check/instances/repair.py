@@ -167,7 +167,7 @@ def _moved(equalities: _Equalities, drawn: Sequence[Instance], rng: np.random.Ge
 
 def _nonzero(instance: Instance) -> int:
     """How many numbers of an instance are not 0."""
-    return sum(np.count_nonzero(np.asarray(value)) for value in instance.values() if not isinstance(value, int))
+    return sum(int(np.count_nonzero(np.asarray(v))) for v in instance.values() if not isinstance(v, int))
 
 
 def _solved(equalities: _Equalities, start: Instance, rng: np.random.Generator) -> Iterator[Instance]:
