@@ -153,7 +153,7 @@ class MatrixHessian:
         for block, D in self.diagonals():
             pairs1 = left.products(A1[:, block.rows]) if known1 is None else known1[:, block.rows]
             for cut in cuts:
-                pairs2 = right.products(A2[:, block.columns], cut) if whole is None else whole[:, block.columns]
+                pairs2 = right.products(A2[:, block.columns], cut) if whole is None else whole[cut, block.columns]
                 terms = pairs2 @ D.T
                 for a, b in zip(outer[:, :, block.rows], inner[:, :, block.rows], strict=True):
                     terms += a[right.first[cut]] * b[right.second[cut]]

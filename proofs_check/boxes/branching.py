@@ -26,7 +26,7 @@ from .slopes import derivative
 from .sums import Letter, Sum, nonnegative, number, positive, variables
 
 BITS = 64
-DEEPEST = 36
+DEEPEST = 120
 """Cuts after which a piece that is not settled ends its question."""
 FROM, TO = 0.125, 0.5
 """Shares of its budget between which a question must show progress: earlier it may be unlucky, later it is near."""

@@ -22,9 +22,9 @@ from .descent import descend
 JOLTS = ((1.0, 1e-3), (1.0, 0.3), (2.0, 0.03))
 """How each ascent of a climb starts from the best point so far: stretched (a bound that is approached only far out
 gives no slope to follow; limits of the annotations stop the stretch) and moved at random by a share of its size."""
-HORIZON, HEDGED_HORIZON = 10.0, 1000.0
-"""For how many evaluations at its pace an ascent must hope to become the highest, or to break the bound. Where a claim
-has further hypotheses, heights contain the price of missing them, and say less about what balls will see."""
+HORIZON = 1000.0
+"""For how many evaluations at its pace an ascent must hope to become the highest, or to break the bound: generous, as a
+claim may fail at one size alone, far from the height that others reach."""
 TOGETHER = 1 << 18
 """Most floats in the inverse Hessians of climbs in lockstep, unless one climb alone has more."""
 Start = tuple[Instance, float]
@@ -95,7 +95,7 @@ class Climb:
         rounds = np.repeat([group.rounds for group in self.groups], np.diff(self.firsts))
         jolts = list(islice(cycle(JOLTS), int(rounds.max())))
         for number, batch in [(0, jolts[:1]), *((i, jolts[i : i + 2]) for i in range(1, len(jolts), 2))]:
-            self._ascend(np.flatnonzero(rounds > number), np.array(batch), rng, np.inf if thorough else self._horizon())
+            self._ascend(np.flatnonzero(rounds > number), np.array(batch), rng, np.inf if thorough else HORIZON)
             yield
 
     def _ascend(self, at: np.ndarray, jolts: np.ndarray, rng: np.random.Generator, horizon: float) -> None:
@@ -108,9 +108,6 @@ class Climb:
         lowest = values.reshape(len(at), -1).argmin(axis=1) + np.arange(0, len(values), len(jolts))
         deeper = values[lowest] < self.depth[at]
         self.best[at[deeper]], self.depth[at[deeper]] = points[lowest[deeper]], values[lowest[deeper]]
-
-    def _horizon(self) -> float:
-        return HEDGED_HORIZON if self.hedged else HORIZON
 
     def _climbed(self, rows: np.ndarray, points: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`Chart.climbed` of points of several groups; ``rows[which]`` are their climbs, in ascending order."""
