@@ -7,6 +7,10 @@ Nearly all questions that can be answered are answered on the whole box or after
 that is 0, or nearly so, in the middle of the box is never answered. So of two halves the one that looks harder comes
 first: the descent runs into such a place at once. It ends at `DEEPEST` cuts, or where the budget would not last: a
 question that used a share of its budget and settled less than the square of that share of its piece is given up.
+
+A slope of one sign says where a sum is least only if no pole lies on the way: 1/(x - 1/2) falls on both sides of 1/2.
+Where constraints or hypotheses keep the poles away, pieces may still reach across one. Unless the caller has shown that
+everything is defined on the whole box, a slope must be bounded then: the slope of what has a pole on a piece is not.
 """
 
 from __future__ import annotations
@@ -75,6 +79,8 @@ class Prover:
         constraints: sums that are >= 0 on the instances that matter: pieces where one is negative are left out.
         hypotheses: pairs (op, left - right) that such instances meet as well.
         budget: of the work.
+        everywhere: what the sums consist of is defined on the whole box, not only where constraints and hypotheses are
+            met; without these that is what a caller must ask of a prover first.
         resisting: pieces on which a question was given up or answered with no, in the order of giving up.
     """
 
@@ -82,6 +88,7 @@ class Prover:
     constraints: tuple[Sum, ...]
     hypotheses: tuple[tuple[str, Sum], ...]
     budget: Budget
+    everywhere: bool = False
     resisting: list[Box] = field(default_factory=list, repr=False)
     _faces: dict[tuple[Letter, fmpq], tuple[dict[Sum, Sum], dict[Letter, Sum]]] = field(
         default_factory=dict, repr=False
@@ -151,7 +158,8 @@ class Prover:
             raise _No
         wide = {name: s for name, s in question.slopes.items() if piece.box[name][0] != piece.box[name][1]}
         steep = {name: on.of(s) for name, s in wide.items() if s is not None}
-        moved = {name: end for name, s in steep.items() if (end := _lower_end(s, piece.box[name])) is not None}
+        ways = steep if self._has_no_poles else {name: s for name, s in steep.items() if intervals.is_bounded(s)}
+        moved = {name: end for name, s in ways.items() if (end := _lower_end(s, piece.box[name])) is not None}
         if moved:
             if self._on_face(question, piece, moved):
                 return None
@@ -164,6 +172,10 @@ class Prover:
             if middle[1] < 0 and not restricted:
                 raise _No
         return value
+
+    @property
+    def _has_no_poles(self) -> bool:
+        return self.everywhere or not (self.constraints or self.hypotheses)
 
     def _excluded(self, on: Enclosures) -> bool:
         if any(on.of(c)[1] < 0 for c in self.constraints):

@@ -27,6 +27,11 @@ def around(low: fmpq, high: fmpq) -> Interval:
     return arb(low), arb(high)
 
 
+def is_bounded(a: Interval) -> bool:
+    """Whether both ends are finite."""
+    return a[0].is_finite() and a[1].is_finite()
+
+
 def factor(value: fmpq) -> arb | fmpq | None:
     """The size of an exact number as `added` wants it: None for 1, a ball where that is exact at every precision."""
     size = abs(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -158,13 +158,22 @@ def _statement(region: Region, sides: Sides, prover: Prover) -> Statement:
 
 
 def _follows(claim: Claim, region: Region, sides: Sides, factor: fmpq, prover: Prover) -> bool:
-    if not all(_defined(kind, x, prover) for kind, x in region.trace.needs):
+    prover = replace(prover, everywhere=_defined_everywhere(region, prover.budget))
+    if not prover.everywhere and not all(_defined(kind, x, prover) for kind, x in region.trace.needs):
         return False
     pairs = _pairs(sides.left, sides.right)
     ordered = pairs if claim.kind == "upper" else [(b, a) for a, b in pairs]
     if factor != UNCHANGED and not all(at_most(sums.ZERO, big, prover) for _, big in ordered):
         return False
     return all(at_most(small, big.times(factor), prover) for small, big in ordered)
+
+
+def _defined_everywhere(region: Region, budget: Budget) -> bool:
+    """Whether the sides are defined on the whole box, in so far as that is soon shown."""
+    free = Prover(region.box, (), (), budget)
+    with budget.half():
+        return all(_defined(kind, x, free) for kind, x in region.trace.needs)
+    return False
 
 
 def _pairs(left: Array, right: Array) -> list[tuple[Sum, Sum]]:
