@@ -49,6 +49,8 @@ TRUE = {
     "hypothesis": ("upper", "x: Scalar(0, 1), y: Scalar(0, 1)", 'assume(x + y, "<=", 1); return x * y, Fraction(26, 100)', "x in [0, 1]; y in [0, 1]"),
     "moving-end": ("upper", 'R: Param(0, 2), x: Scalar("-R", "R")', "return x * x, R * R", "R in [0, 2]; x in [-R, R]"),
     "largest-entry": ("upper", "x: Scalar(-2, 2), y: Scalar(-2, 2)", "return maximum(x, y) - minimum(x, y), 4", "x in [-2, 2]; y in [-2, 2]"),
+    "root-in-a-disc": ("upper", "x: Vector(2, norm2=1), y: Scalar(0, 1)", "return 1 / (Fraction(3, 2) - x[0] * x[1]) + sqrt(y), Fraction(22, 10)", "y in [0, 1]; all admissible x"),
+    "quotient-behind-a-hypothesis": ("upper", "x: Scalar(0, 2), y: Scalar(0, 1)", 'assume(x, ">=", y + Fraction(1, 10)); return 1 / (x - y), 11', "x in [0, 2]; y in [0, 1]"),
     "weyl": ("upper", "A: Matrix(2, 2, symmetric=True, frobenius=1)", "return lambda_max(A), 2", "all admissible A"),
 }  # fmt: skip
 
@@ -82,6 +84,11 @@ FALSE = {
     "moving-end": ("upper", 'R: Param(0, 2), x: Scalar("-R", "R")', "return x * x, R * R - TINY"),
     "far-corner": ("upper", 'x: Vector(5, norm_inf=1)', "return norm1(x), 5 - TINY"),
     "both-sides-negative": ("upper", "x: Scalar(1, 2)", "return -x, -x - TINY"),
+    "pole-behind-a-hypothesis": ("upper", "x: Scalar(0, 2)", 'assume(x, ">=", Fraction(51, 100)); return 1 / (x - Fraction(1, 2)), 3'),
+    "pole-beside-another-number": ("upper", "x: Scalar(0, 2), y: Scalar(0, 1)", 'assume(x, ">=", y + Fraction(1, 100)); return 1 / (x - y), 3'),
+    "pole-outside-a-disc": ("upper", "x: Vector(2, norm2=1)", "return 1 / (Fraction(3, 2) - norm1(x)), 3"),
+    "cubed-pole-behind-a-hypothesis": ("upper", "x: Scalar(0, 2)", 'assume(x, ">=", Fraction(51, 100)); return (x - Fraction(1, 2)) ** -3, 3'),
+    "exponential-pole": ("upper", "x: Scalar(0, 2)", 'assume(x * x, ">=", Fraction(26, 100)); return exp(1 / (x - Fraction(1, 2))), 5'),
     "hyperbolic-tangent": ("upper", "x: Scalar(-3, 3)", "return tanh(x), x"),
 }  # fmt: skip
 

@@ -245,3 +245,40 @@ def test_columns_of_some_places_are_put_together():
     assert joined.floats[[0, 2]].tolist() == [7.0, 5.0]
     assert joined.taken(np.array([2])).values() == [fmpq(5)]
     assert not joined.taken(np.array([1])).present.any()
+
+
+# Limits at which whole numbers of 64 bits, or floats, would run over: 2^35 squared 2^12 times over is 2^82.
+FAR_OUT = {
+    "beyond its norm": (Vector(2, norm2=1, low=2**40), 0),
+    "beyond its norm in three": (Vector(3, norm2=1, low=2**35), 0),
+    "below its norm": (Vector(2, norm2=1, high=-(2**40)), 0),
+    "many beyond their sum": (Vector(8, norm1=1, low=2**48), 0),
+    "beyond a spectral norm": (Matrix(2, 2, spectral=1, low=2**40), 0),
+    "below a Frobenius norm": (Matrix(2, 3, frobenius=1, high=-(2**45)), 0),
+    "zeros within a wide norm": (Vector(2, norm2=10**6), 30),
+    "zeros within a wide spectral norm": (Matrix(1, 1, spectral=10**6), 30),
+    "beyond floats": (Vector(2, norm2=10**400, low=-(10**399)), 30),
+    "root beyond floats": (Matrix(2, 2, psd=True, frobenius=10**400), 30),
+    "next to nothing": (Vector(2, norm2="1e-400", high="1e-401"), 30),
+    "an end on no grid": (Vector(2, low="1e-300", high="1e150"), 30),
+    "entries beyond floats": (Matrix(2, 2, spectral=10**399, low=-(10**401), high=10**400), 30),
+}
+
+
+@pytest.mark.parametrize("name", FAR_OUT)
+def test_nothing_runs_over_at_limits_far_out(name):
+    domain, least = FAR_OUT[name]
+    found = domain.column(np.random.default_rng(0), [{}] * 120)
+    assert int(found.present.sum()) >= least
+    for value in found.values():
+        assert value is None or slowly_admits(domain, value, {})
+
+
+def test_numbers_between_ends_far_apart_are_drawn():
+    drawn = Scalar("1e-300", "1e300").column(np.random.default_rng(0), [{}] * 60).values()
+    assert all(fmpq(1, 10**300) <= value <= fmpq(10) ** 300 for value in drawn)
+
+
+def test_a_limit_beyond_all_memory_is_refused():
+    with pytest.raises(exact.InputError, match=r"the limit exp\(-R\*\*2\) must lie between 2\^-1048576 and 2\^1048576"):
+        Vector(2, norm2="exp(-R**2)").column(np.random.default_rng(0), [{"R": fmpq(10) ** 9}])

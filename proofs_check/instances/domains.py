@@ -19,10 +19,8 @@ from ..arrays.backends import Instance, floats
 from ..arrays.exact import InputError
 from .columns import Column
 from .limits import Limit
-from .proposals import truncated
+from .proposals import LARGEST, truncated
 
-LARGEST = 1e150
-"""Numbers beyond this are drawn at corners only: their squares leave the range of floats."""
 COARSE, FINE = 12, 45
 """Bits of the grid that sampled and polished numbers are rounded to."""
 SHRUNK = tuple(1 - fmpq(1, 1 << k) for k in (6, 12, 24))
@@ -191,7 +189,7 @@ def spread_between(rng: np.random.Generator, ends: Sequence[tuple[fmpq, fmpq]], 
     if not wide.any():
         return plain
     low, high = np.where(wide, low, 1.0), np.where(wide, high, 1.0)
-    return np.where(wide, np.exp(np.log(low) + np.log(high / low) * chances), plain)
+    return np.where(wide, np.exp(np.log(low) + (np.log(high) - np.log(low)) * chances), plain)
 
 
 def distinct(values: list[Any]) -> list[Any]:

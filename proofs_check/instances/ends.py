@@ -14,7 +14,7 @@ from ..arrays.backends import Instance, floats
 from .domains import spread_between
 from .grids import Grid
 from .limits import Limit
-from .proposals import Norms, factors, settled
+from .proposals import LARGEST, Norms, factors, settled
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Ends:
         if self.low is None and self.high is None:
             return settled(grid, shape, norms, factor, bits, also)
         value = boxed(grid.value(shape, exact.ONE), self.low, self.high)
-        (factor,) = factors(floats(value)[None], [0], [norms])
+        (factor,) = factors(np.clip(floats(value), -LARGEST, LARGEST)[None], [0], [norms])
         inside = self.admits if also is None else (lambda value: self.admits(value) and also(value))
         return settled(Grid.of(value), shape, norms, factor, bits, inside)
 

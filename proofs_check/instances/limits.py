@@ -19,6 +19,8 @@ from ..arrays.screen import Screen
 from ..constants import evaluated, parsed
 
 LIMIT_BITS = 256
+MOST_BITS = 1 << 20
+"""Limits that are not rational are kept to so many bits before and after the point."""
 KEPT = 4096
 """Values of limits that are kept: the numbers of an instance are looked at several times, and sizes in every one."""
 
@@ -34,7 +36,10 @@ def _bounds(tree: sympy.Expr, arguments: tuple[tuple[str, Any], ...]) -> tuple[f
         enclosure = ball(cell)
         if not enclosure.is_finite():
             raise InputError(f"the limit {tree} is not a finite number")
-        return enclosure.lower().fmpq(), enclosure.upper().fmpq()
+        ends = enclosure.lower(), enclosure.upper()
+        if any(abs(end.man_exp()[1]) > MOST_BITS for end in ends):  # as a fraction it would not fit into memory
+            raise InputError(f"the limit {tree} must lie between 2^-{MOST_BITS} and 2^{MOST_BITS}, got {enclosure}")
+        return ends[0].fmpq(), ends[1].fmpq()
 
 
 @dataclass(frozen=True)

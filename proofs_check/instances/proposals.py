@@ -19,6 +19,8 @@ _KEPT = tuple(1 - from_float(shrink) for shrink in SHRINKS)
 SPARSE, INSIDE, BEYOND = 0.2, 0.25, 0.5
 """Shares of proposals with half of their entries 0, of those well inside every limit, and of the rest beyond them."""
 FAR = 1e3
+LARGEST = 1e150
+"""Numbers beyond this are drawn at corners only: their squares leave the range of floats."""
 
 Norms = dict[str, fmpq]
 """Name of a norm -> its limit."""
@@ -32,12 +34,14 @@ def spread(rng: np.random.Generator, width: int, radii: np.ndarray) -> np.ndarra
         width: number of free floats of one proposal.
         radii: the Euclidean norm that each proposal is about to have, or NaN where anything goes.
     """
+    radii = np.clip(radii, 0.0, LARGEST)  # NaN stays
     count, width = len(radii), int(width)  # the quotient of a size is a fraction
     draw = rng.standard_normal((count, width))
     sparse, far, inner, within, inside, free = rng.random((6, count))
     rows = np.flatnonzero(sparse < SPARSE)
     draw[rows] *= rng.random((len(rows), width)) < 0.5
-    reach = np.maximum(np.sqrt(np.vecdot(draw, draw)), 1e-300)
+    reach = np.sqrt(np.vecdot(draw, draw))
+    reach[reach == 0.0] = 1.0  # all entries 0: an infinite stretch of them would be undefined
     length = np.where(far < BEYOND, FAR, within ** (1 / max(width, 1)))
     length = np.where(inner < INSIDE, 10.0 ** (2 * inside - 2), length)  # where further hypotheses are met
     free = 10.0 ** (2 * free - 1)

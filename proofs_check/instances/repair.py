@@ -22,6 +22,7 @@ from ..claims import Claim, evaluate
 from ..searching.charts import Chart
 from ..searching.search import screen
 from .domains import Size
+from .proposals import LARGEST
 from .survey import Survey
 from .tensors import Matrix
 
@@ -264,7 +265,7 @@ def _scattered(known: Instance, rng: np.random.Generator, reach: float = 1.0) ->
             out[name] = value
         else:
             shape = np.shape(value)
-            size = max(1.0, float(np.abs(np.asarray(floats(value))).max(initial=0.0)))
+            size = min(max(1.0, float(np.abs(np.asarray(floats(value))).max(initial=0.0))), LARGEST)
             noise = _rounded(reach * size * rng.standard_normal(max(1, int(np.prod(shape)))))
             out[name] = value + (_symmetrized(noise.reshape(shape), value) if shape else noise[0])
     return out

@@ -30,6 +30,8 @@ SPECTRAL_MARGIN = 2.0**-17
 """So far below a spectral limit a factor is proposed: a decomposition with rounded entries must show the rest."""
 HELD = 61
 """Bits of the whole numbers that are summed up, without their signs."""
+SQUARED = 22
+"""Bits of those whose squares are summed up: 2^17 of them."""
 FINEST = 1 << 20
 """Grids are refined for the ends of entries by no more than this."""
 
@@ -178,15 +180,19 @@ def _into_boxes(rows: _Proposals) -> None:
         if (low is None or least[i] * low[1] >= low[0]) and (high is None or most[i] * high[1] <= high[0]):
             continue
         part = math.lcm(*(end[1] for end in (low, high) if end is not None))
-        if part > (1 if rows.bounds.norms else FINEST) or not _moved_to_ends(flat[i], low, high, part):
+        most_parts, most_bits = (1, SQUARED) if rows.bounds.norms else (FINEST, HELD)
+        if part > most_parts or not _moved_to_ends(flat[i], low, high, part, most_bits):
             rows.open.add(i)
-        rows.parts[i] = part
+        else:
+            rows.parts[i] = part
 
 
-def _moved_to_ends(row: np.ndarray, low: tuple[int, int] | None, high: tuple[int, int] | None, part: int) -> bool:
+def _moved_to_ends(
+    row: np.ndarray, low: tuple[int, int] | None, high: tuple[int, int] | None, part: int, bits: int
+) -> bool:
     """Refine a row and clip it to its ends in place; False where they are the wrong way round or too far out."""
     first, last = (None if end is None else end[0] * (part // end[1]) for end in (low, high))
-    if any(end is not None and abs(end) >= 1 << HELD for end in (first, last)):
+    if any(end is not None and abs(end) >= 1 << bits for end in (first, last)):
         return False
     if first is not None and last is not None and first > last:
         return False

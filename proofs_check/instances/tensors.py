@@ -323,7 +323,7 @@ class Matrix:
             return Column.of(self.draw(rng, knowns))
         width, bounds = self.width(knowns[0]), bounds_of(self.stated, knowns)
         if self.psd or self.rank is not None or self.orthogonal:
-            radii = bounds.radii * np.nan if self.orthogonal else np.sqrt(bounds.radii)
+            radii = bounds.radii * np.nan if self.orthogonal else np.sqrt(np.maximum(bounds.radii, 0.0))
             return Column.of(
                 self._near(spread(rng, width, radii), knowns, COARSE, [bounds.norms_at(i) for i in range(len(knowns))])
             )

@@ -15,7 +15,7 @@ from itertools import cycle, islice, pairwise
 import numpy as np
 
 from ..arrays.backends import Instance
-from ..instances.domains import LARGEST
+from ..instances.proposals import LARGEST
 from .charts import Chart
 from .descent import descend
 
