@@ -97,7 +97,9 @@ def with_hypothesis(
     """
     with np.errstate(all="ignore"):
         if penalized and op != "==":
-            return found - PENALTY * _missed_by(op, left, right)
+            missed = _missed_by(op, left, right)
+            # Beyond the bound usage has no limit, and no penalty would outweigh it: outside, that counts for nothing.
+            return np.where(missed > MARGIN, np.minimum(found, 0.0), found) - PENALTY * missed
         undefined = np.isnan(left - right).reshape(len(left), -1).any(axis=1)
         return np.where(_fails(op, left, right), -np.inf, np.where(undefined, np.nan, found))
 
