@@ -282,6 +282,7 @@ def test_chance_is_that_of_the_seed_alone():
 # Corners of a vector of norm 1 and a matrix of norm 1, of length and size 2, up to their signs.
 NEAR_HALF = [LEAN[0] * LEAN[0], LEAN[0] * LEAN[1], LEAN[1] * LEAN[1]]
 OF_VECTORS = [[0, 0], [1, 0], [0, 1], ["1/2", "1/2"], LEAN, [LEAN[0], -LEAN[1]]]
+OF_CUBES = [*OF_VECTORS, [1, 1], [1, -1]]
 OF_MATRICES = [
     [[0, 0], [0, 0]], [[1, 0], [0, 0]], [[0, 0], [1, 0]], [[1, 0], [0, 1]], [[0, 1], [1, 0]], [[1, 0], [0, -1]],
     [["1/4", "1/4"], ["1/4", "1/4"]], [[LEAN[0], 0], [LEAN[1], 0]], [[LEAN[0], 0], [-LEAN[1], 0]],
@@ -291,8 +292,8 @@ OF_MATRICES = [
 
 @pytest.mark.parametrize(
     ("domain", "listed"),
-    [(Vector(2, norm2=1), OF_VECTORS), (Matrix(2, 2, spectral=1), OF_MATRICES)],
-    ids=["vector", "matrix"],
+    [(Vector(2, norm2=1), OF_VECTORS), (Vector(2, norm_inf=1), OF_CUBES), (Matrix(2, 2, spectral=1), OF_MATRICES)],
+    ids=["vector", "cube", "matrix"],
 )
 def test_the_corners_are_these(domain, listed):
     found = {str(value) for corner in domain.corners({}, []) for value in (corner, -corner)}

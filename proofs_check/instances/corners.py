@@ -112,13 +112,15 @@ class Pool:
 
 
 @lru_cache(maxsize=SHAPES)
-def vector_pool(n: int, low: bool, high: bool) -> Pool:
-    """Corners of vectors, whose entries may have ends."""
+def vector_pool(n: int, low: bool, high: bool, cube: bool = False) -> Pool:
+    """Corners of vectors, whose entries may have ends; of a cube also those where all entries reach its sides."""
     base = vector_corners(n)
-    full, first = len(base), len(base) + 1
+    full, first, signed = len(base), len(base) + 1, len(base) + 2
     entries = [*((i, REACH) for i in range(full)), (full, LOW), (full, HIGH), (first, HIGH)]
     kept = [entry for entry in entries if (low or entry[1] != LOW) and (high or entry[1] != HIGH)]
-    return Pool((*base, Corner(exact.zeros(n) + 1), Corner(unit(n, 0))), tuple(kept))
+    kept += [(i, kind) for i in (full, signed) for kind in (REACH, OPPOSITE)] if cube else []
+    alternating = Corner(np.array([fmpq((-1) ** i) for i in range(n)], dtype=object))
+    return Pool((*base, Corner(exact.zeros(n) + 1), Corner(unit(n, 0)), alternating), tuple(kept))
 
 
 @lru_cache(maxsize=SHAPES)

@@ -127,7 +127,9 @@ class Vector:
 
     def pool(self, shape: tuple[int, ...], bounds: Bounds) -> tuple[Pool, fmpq]:
         """Corners, and their factor where no norm is limited."""
-        return vector_pool(*shape, bounds.low is not None, bounds.high is not None), fmpq(1 if self.simplex else 3)
+        cube = bounds.norms.keys() == {"norm_inf"} and not self.simplex
+        pool = vector_pool(*shape, bounds.low is not None, bounds.high is not None, cube)
+        return pool, fmpq(1 if self.simplex else 3)
 
     @property
     def shaped(self) -> bool:
