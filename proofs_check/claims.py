@@ -155,7 +155,9 @@ def evaluate(claim: Claim, arguments: dict[str, Any], backend: Any) -> Sides:
         with working_in(backend), np.errstate(all="ignore"):
             sides = claim.body(**arguments)
             if not isinstance(sides, tuple) or len(sides) != 2:
-                raise InputError(f"the body of a claim returns (left, right), got {sides!r}")
+                got = f"{len(sides)} parts" if isinstance(sides, tuple) else repr(sides)
+                got = f"one array of shape {sides.shape}" if isinstance(sides, Array) else got
+                raise InputError(f"the body of a claim returns (left, right), got {got}")
             left, right = (_side(side) for side in sides)
     finally:
         _HYPOTHESES.reset(token)

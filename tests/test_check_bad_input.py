@@ -47,6 +47,8 @@ BAD = {
     "product": ("x: Vector(3), A: Matrix(2, 2)): return norm2(A @ x), 1", "shapes (2, 2) and (3,)", 1),
     "sides": ("x: Vector(3), y: Vector(2)): return x, y", "one shape, got (3,) and (2,)", 0),
     "no-sides": ("t: Scalar(1, 2)): return None", "returns (left, right), got None", 0),
+    "one-side": ("t: Scalar(1, 2)): return t", "returns (left, right), got one array of shape ()", 0),
+    "three-sides": ("t: Scalar(1, 2)): return t, t, t", "returns (left, right), got 3 parts", 0),
     "text-side": ('t: Scalar(1, 2)): return t, "2"', "number or an array of the claim, got '2'", 0),
     "generator": ("t: Scalar(1, 2)):\n    yield t, 1", "returns (left, right)", 0),
     # floats

@@ -45,3 +45,13 @@ def test_without_the_search_they_are_not(tmp_path, monkeypatch):
     path.write_text(HEAD + declared("thin", *CLAIMS["refuted-there"][:3]))
     (verdict,) = check(load_claims(path), samples=60)
     assert verdict.outcome == "vacuous"
+
+
+def test_what_is_undefined_is_told(tmp_path):
+    """sqrt is undefined on half of the range, and the other side is 0 on the rest: the message tells both."""
+    path = tmp_path / "half.py"
+    path.write_text(HEAD + declared("half", "lower", "x: Scalar(-1, 1)", "return sqrt(x), 0"))
+    (verdict,) = check(load_claims(path), samples=60)
+    assert verdict.outcome == "holds"
+    assert "exactly 0 in every certified one" in verdict.message
+    assert "a side is undefined" in verdict.message

@@ -220,7 +220,7 @@ def _holding(
     if worst is None:
         seen = f"{base.instances} instances, but a side is exactly 0 in every certified one"
         said = f"proved by balls over boxes for {base.scope}" if whole else f"no violation in {seen}"
-        said += _without(needless)
+        said += _remark(ledger) + _without(needless)
         admissible = (*ledger.decided, *ledger.unknown)[0]
         return replace(base, message=said, witness=_saved(claim, *admissible, "holds", witness_dir))
     ratio, reached, tight = worst[1].ratio, attained(ledger), _is_tight(ledger)
