@@ -66,6 +66,26 @@ STATEMENTS = {
         'assume(A @ A, "==", A); return trace(A), Fraction(3, 2)',
         "refuted",
     ),
+    # a circle, of a plane and a sphere: the largest entry is 2/sqrt(3) = 1.15470, at no rational point
+    "circle-false": (
+        "upper",
+        "x: Vector(3, norm2=2)",
+        'assume(total(x), "==", 0); assume(dot(x, x), "==", 2); return x[0], Fraction(11546, 10000)',
+        "refuted",
+    ),
+    # several of degree two at once: from small whole numbers
+    "frame-false": (
+        "upper",
+        "x: Vector(3, norm_inf=2), y: Vector(3, norm_inf=2)",
+        'assume(dot(x, x), "==", 1); assume(dot(y, y), "==", 1); assume(dot(x, y), "==", 0); return x[0] * y[1] - x[1] * y[0], Fraction(999, 1000)',
+        "refuted",
+    ),
+    "nilpotent-false": (
+        "upper",
+        "A: Matrix(2, 2, low=-1, high=1)",
+        'assume(A @ A, "==", 0); return frobenius(A), Fraction(199, 100)',
+        "refuted",
+    ),
     # not rational where it is not met: turns of instances that meet it
     "norm-false": (
         "upper",

@@ -2,7 +2,8 @@
 
 An equality that is affine in one argument (x + y = 1/3, <x, y> = 0, A x = b) is solved for it exactly, by the shortest
 rational step. One of degree two (<x, x> = 1) is met by the second point of a line through a point that meets it, which
-is rational; any other, by turning and permuting instances that happen to meet it. Whatever comes out is checked, so a
+is rational, and which lies in the affine ones if the line does; any other, by turning instances that happen to meet it.
+Instances of entries 0, 1 and -1 are tried as they are: they meet many systems that no such step does. Whatever comes out is checked, so a
 guess about the shape of an equality can cost instances and never a verdict.
 """
 
@@ -40,6 +41,8 @@ MOST_FREE = 40
 """Most entries of an argument that is solved for."""
 GRID = 20
 """Bits of directions."""
+SIMPLE, DENSITIES = 240, (0.3, 0.6, 1.0)
+"""Instances of entries 0, 1 and -1 that are tried as they are, and shares of entries that are not 0."""
 
 
 def meeting(claim: Claim, found: Survey, rng: np.random.Generator) -> Survey:
@@ -80,7 +83,9 @@ def _nearby(
     for leader in (moved[int(place)] for place in order):
         for number in range(STEPS):
             aside = _aside(equalities, leader, STRETCHES[number % len(STRETCHES)], reach, rng)
-            tried = (*_solved(equalities, aside, rng), _second_point(equalities, leader, aside))
+            # The line from a point far off through one beside the leader ends beside the leader.
+            anchors = (leader, moved[int(rng.integers(len(moved)))])
+            tried = (*_solved(equalities, aside, rng), *(_second_point(equalities, one, aside) for one in anchors))
             tried = (*tried, _turned(equalities.claim, leader, rng, reach))
             found += [one for one in tried if one is not None and equalities.met(one)][:2]
     return found
@@ -146,7 +151,7 @@ class _Equalities:
 
 
 def _moved(equalities: _Equalities, drawn: Sequence[Instance], rng: np.random.Generator) -> list[Instance]:
-    found: list[Instance] = []
+    found = _simple(equalities, drawn, rng)
     order = [drawn[int(i)] for i in rng.permutation(len(drawn))[:SOURCES]]
     # From zero, one entry can be solved for in <x, x> = 1 as well: the sparsest come first.
     sparse = sorted(range(len(order)), key=lambda place: _nonzero(order[place]))[: PATIENCE // 2]
@@ -164,6 +169,28 @@ def _moved(equalities: _Equalities, drawn: Sequence[Instance], rng: np.random.Ge
         if len(known) >= WANTED:
             break
     return known
+
+
+def _simple(equalities: _Equalities, drawn: Sequence[Instance], rng: np.random.Generator) -> list[Instance]:
+    """Instances of small whole numbers that meet the equalities: several of degree two are met by no step of above."""
+    found: list[Instance] = []
+    for number in range(SIMPLE):
+        near = drawn[number % len(drawn)]
+        density = DENSITIES[number % len(DENSITIES)]
+        tried = {name: _signs(value, equalities.claim.domains[name], density, rng) for name, value in near.items()}
+        found += [tried] if equalities.met(tried) else []
+    return found
+
+
+def _signs(value: Any, domain: Any, density: float, rng: np.random.Generator) -> Any:
+    """An array of the same shape, symmetric where the domain says so, of entries 0, 1 and -1; a number as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    signs = rng.integers(0, 2, value.shape) * 2 - 1
+    cells = np.where(rng.random(value.shape) < density, signs, 0)
+    if getattr(domain, "symmetric", False):
+        cells = np.triu(cells) + np.triu(cells, 1).T
+    return np.array([fmpq(int(cell)) for cell in cells.flat], dtype=object).reshape(value.shape)
 
 
 def _nonzero(instance: Instance) -> int:
@@ -199,8 +226,10 @@ def _shifted(instance: Instance, places: list[_Place], steps: list[fmpq]) -> Ins
     return out
 
 
-def _affine(equalities: _Equalities, start: Instance, places: list[_Place]) -> Iterator[Instance]:
-    """The shortest step of some entries onto the equalities, right where they are affine in these."""
+def _affine(
+    equalities: _Equalities, start: Instance, places: list[_Place], which: Sequence[int] | None = None
+) -> Iterator[Instance]:
+    """The shortest step of some entries onto the equalities (all, or those of some places), if affine in these."""
     here = equalities.residual(start)
     if here is None or not 0 < len(places) <= MOST_FREE:
         return
@@ -208,9 +237,9 @@ def _affine(equalities: _Equalities, start: Instance, places: list[_Place]) -> I
     columns = [equalities.residual(_shifted(start, [place], [one])) for place in places]
     if any(column is None for column in columns):
         return
-    rows, width = len(here), len(places)
-    slopes = fmpq_mat(rows, width, [columns[j][i] - here[i] for i in range(rows) for j in range(width)])  # type: ignore[index]
-    wanted = fmpq_mat(rows, 1, [-cell for cell in here])
+    rows, width = range(len(here)) if which is None else which, len(places)
+    slopes = fmpq_mat(len(rows), width, [columns[j][i] - here[i] for i in rows for j in range(width)])  # type: ignore[index]
+    wanted = fmpq_mat(len(rows), 1, [-here[i] for i in rows])
     steps = _shortest(slopes, wanted)
     if steps is not None:
         yield _shifted(start, places, steps)
@@ -244,14 +273,23 @@ def _second_point(equalities: _Equalities, known: Instance, other: Instance) -> 
         return None
     if any(known[name] != other[name] for name in known if isinstance(known[name], int)):
         return None
-    along = [equalities.residual(_between(known, other, fmpq(t))) for t in (1, -1)]
-    if along[0] is None or along[1] is None:
-        return None
-    for up, down in zip(*along, strict=True):  # b t + c t^2 with the values b + c and c - b
-        bend, slope = (up + down) / 2, (up - down) / 2
+    bends = _bends(equalities, known, other)
+    straight = [place for place, (bend, _) in enumerate(bends) if bend == 0]
+    if len(straight) < len(bends) and any(bends[place][1] != 0 for place in straight):  # the line must lie in these
+        moved = next(_affine(equalities, other, _places(other, equalities.free()), straight), None)
+        if moved is None:
+            return None
+        other, bends = moved, _bends(equalities, known, moved)
+    for bend, slope in bends:
         if bend != 0 and slope != 0:
             return _between(known, other, -slope / bend)
     return None
+
+
+def _bends(equalities: _Equalities, known: Instance, other: Instance) -> list[tuple[fmpq, fmpq]]:
+    """c and b of the residuals b t + c t^2 on the line from a known instance to another; none where not rational."""
+    up, down = (equalities.residual(_between(known, other, fmpq(t))) for t in (1, -1))
+    return [] if up is None or down is None else [((p + m) / 2, (p - m) / 2) for p, m in zip(up, down, strict=True)]
 
 
 def _between(known: Instance, other: Instance, t: fmpq) -> Instance:
