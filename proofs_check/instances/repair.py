@@ -3,8 +3,8 @@
 An equality that is affine in one argument (x + y = 1/3, <x, y> = 0, A x = b) is solved for it exactly, by the shortest
 rational step. One of degree two (<x, x> = 1) is met by the second point of a line through a point that meets it, which
 is rational, and which lies in the affine ones if the line does; any other, by turning instances that happen to meet it.
-Instances of entries 0, 1 and -1 are tried as they are: they meet many systems that no such step does. Whatever comes out is checked, so a
-guess about the shape of an equality can cost instances and never a verdict.
+Instances of entries 0, 1 and -1 are tried as they are: they meet many systems that no such step does. Whatever comes
+out is checked, so a guess about the shape of an equality can cost instances and never a verdict.
 """
 
 from __future__ import annotations
