@@ -68,11 +68,13 @@ MAY_ORDER = {
     "exact_cells": {"_symbol"},  # numbers of entries
     "spectra": {"eigenvalue", "_basis", "_refined", "_exact_mpf", "_no_other_root", "definite"},
     "kernel_check": {"verify_generated", "_reference", "loss"},  # floats of a report, numbers of entries
-    "intervals": {  # exact ends
+    "intervals": {  # signs of exact factors; ends of which only what is certain counts
         "scale",
         "multiply",
-        "_least",
-        "_most",
+        "is_positive",
+        "is_nonnegative",
+        "is_negative",
+        "is_nonpositive",
         "inverse",
         "power",
         "absolute",

@@ -63,7 +63,7 @@ class _Question:
 
     def certain(self, value: Interval) -> bool:
         """Whether an enclosure answers with yes."""
-        return bool(value[0] > 0) if self.strict else bool(value[0] >= 0)
+        return intervals.is_positive(value) if self.strict else intervals.is_nonnegative(value)
 
 
 class _No(Exception):
@@ -154,7 +154,7 @@ class Prover:
         if question.certain(value):
             return None
         restricted = piece.whole and bool(self.constraints or self.hypotheses)
-        if value[1] < 0 and not restricted:
+        if not restricted and intervals.is_negative(value):
             raise _No
         wide = {name: s for name, s in question.slopes.items() if piece.box[name][0] != piece.box[name][1]}
         steep = {name: on.of(s) for name, s in wide.items() if s is not None}
@@ -169,7 +169,7 @@ class Prover:
             middle, whole = self._from_middle(question.sum, steep, piece.box)
             if question.certain(whole):
                 return None
-            if middle[1] < 0 and not restricted:
+            if not restricted and intervals.is_negative(middle):
                 raise _No
         return value
 
@@ -178,7 +178,7 @@ class Prover:
         return self.everywhere or not (self.constraints or self.hypotheses)
 
     def _excluded(self, on: Enclosures) -> bool:
-        if any(on.of(c)[1] < 0 for c in self.constraints):
+        if any(intervals.is_negative(on.of(c)) for c in self.constraints):
             return True
         return any(_fails(op, on.of(x)) for op, x in self.hypotheses)
 
@@ -251,21 +251,25 @@ def _slope(x: Sum, name: Letter) -> Sum | None:
 
 def _is_harder(a: Interval, b: Interval) -> bool:
     """Whether the first enclosure reaches further below 0 than the second, as a share of its upper end."""
-    return bool(a[1] <= 0) or bool(a[0] * b[1] < b[0] * a[1])
+    return intervals.is_nonpositive(a) or bool(a[0] * b[1] < b[0] * a[1])
 
 
 def _lower_end(slope: Interval, ends: tuple[fmpq, fmpq]) -> fmpq | None:
     """The end of a range where a function of such a slope is least; None where the slope has both signs."""
-    if slope[0] >= 0:
+    if intervals.is_nonnegative(slope):
         return ends[0]
-    return ends[1] if slope[1] <= 0 else None
+    return ends[1] if intervals.is_nonpositive(slope) else None
 
 
 def _fails(op: str, difference: Interval) -> bool:
     """Whether ``difference op 0`` fails everywhere."""
-    low, high = difference
-    if op == "==":
-        return bool(low > 0) or bool(high < 0)
-    if op.startswith("<"):
-        return bool(low > 0) or (op == "<" and bool(low >= 0))
-    return bool(high < 0) or (op == ">" and bool(high <= 0))
+    match op:
+        case "==":
+            return intervals.is_positive(difference) or intervals.is_negative(difference)
+        case "<=":
+            return intervals.is_positive(difference)
+        case "<":
+            return intervals.is_nonnegative(difference)
+        case ">=":
+            return intervals.is_negative(difference)
+    return intervals.is_nonpositive(difference)

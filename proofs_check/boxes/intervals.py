@@ -32,6 +32,26 @@ def is_bounded(a: Interval) -> bool:
     return a[0].is_finite() and a[1].is_finite()
 
 
+def is_positive(a: Interval) -> bool:
+    """Whether all values are certainly above 0; False says nothing, here and below."""
+    return bool(a[0] > ZERO)
+
+
+def is_nonnegative(a: Interval) -> bool:
+    """Whether none is below 0."""
+    return bool(a[0] >= ZERO)
+
+
+def is_negative(a: Interval) -> bool:
+    """Whether all are below 0."""
+    return bool(a[1] < ZERO)
+
+
+def is_nonpositive(a: Interval) -> bool:
+    """Whether none is above 0."""
+    return bool(a[1] <= ZERO)
+
+
 def factor(value: fmpq) -> arb | fmpq | None:
     """The size of an exact number as `added` wants it: None for 1, a ball where that is exact at every precision."""
     size = abs(value)
