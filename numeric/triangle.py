@@ -81,5 +81,5 @@ def fixed_signs(Vt: Array) -> Array:
     Args:
         Vt: the vectors as rows, shape (r, d).
     """
-    largest = np.take_along_axis(Vt, np.abs(Vt).argmax(axis=1)[:, None], axis=1)[:, 0]
+    largest = Vt[np.arange(len(Vt)), np.abs(Vt).argmax(axis=1)]
     return np.where(largest < 0.0, -1.0, 1.0)

@@ -272,10 +272,11 @@ def _matrix_views(loss: kernels.Kernel, original: MatrixForm, form: MatrixForm) 
     if blind.any():
         first = mask.argmax(axis=1)[:, None]
         blind &= _is_blind(loss, np.take_along_axis(original.target, first, axis=1), free)
-    centred = free & loss.SHIFT_INVARIANT
+    centred = (free & loss.SHIFT_INVARIANT).tolist()
+    patterns = [b""] * len(mask) if original.mask is None else [row.tobytes() for row in mask]
     groups: dict[tuple[bytes, bool], list[int]] = {}
     for row in np.flatnonzero(~blind).tolist():
-        groups.setdefault((mask[row].tobytes(), bool(centred[row])), []).append(row)
+        groups.setdefault((patterns[row], centred[row]), []).append(row)
     views = []
     for (_, shifted), rows in groups.items():
         kept = np.flatnonzero(mask[rows[0]])

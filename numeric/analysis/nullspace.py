@@ -27,6 +27,8 @@ whitening, are rounding errors of whitened rows."""
 LARGEST_CUTOFF = 1e-5
 """Whitened rows keep this size however ill-conditioned the whitening is; the margin tells that ranks are in doubt."""
 EPS = float(np.finfo(float).eps)
+UNIT = 1e-8
+"""Columns whose products differ by less than this from those of orthonormal ones have no singular value but 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +71,13 @@ class Margin:
             matrix: whitened rows, shape (q, m).
             condition: of the whitening, which multiplies rounding errors.
         """
+        cutoff = min(CUTOFF * max(matrix.shape) * EPS * condition, LARGEST_CUTOFF)
+        if _is_orthonormal(matrix):
+            self.smallest = min(self.smallest, 1.0 / cutoff)
+            whole = np.eye(matrix.shape[1])
+            return whole, whole[:, :0]
         rows = np.linalg.qr(matrix, mode="r") if len(matrix) > matrix.shape[1] else matrix
         _, S, Vt = np.linalg.svd(rows)
-        cutoff = min(CUTOFF * max(matrix.shape) * EPS * condition, LARGEST_CUTOFF)
         kept = np.count_nonzero(cutoff < S)
         self.smallest = min([self.smallest, *(S[:kept] / cutoff).tolist()])
         return Vt[:kept].T, Vt[kept:].T
@@ -153,6 +159,16 @@ def common_kernel(views: Sequence[View], P1: Array, P2: Array, conditions: tuple
 def _seen(state: _Reduction, view: View) -> bool:
     """Whether any part of E1 is left of a view."""
     return bool(np.abs(view.left @ state.E1).max() > CUTOFF * EPS * state.conditions[0])
+
+
+def _is_orthonormal(matrix: Array) -> bool:
+    """Whether the columns are orthonormal, as those of one whitened view of all rows: a product tells, and no SVD."""
+    rows, columns = matrix.shape
+    if rows < columns:
+        return False
+    difference = (matrix.T @ matrix).ravel()
+    difference[:: columns + 1] -= 1.0
+    return float(np.vdot(difference, difference)) <= UNIT**2
 
 
 def column_norms(P: Array) -> Array:
