@@ -4,7 +4,8 @@ A problem is a sum over forms. Each answers on a log scale of its own; here they
 the largest, so that nothing overflows before the sum is known.
 """
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,11 +22,13 @@ class Point:
         loss: the kernel of the loss.
         forms: the summands.
         x: the point, in the dtype of the computation.
+        log_norms: logs of the gradient's norm that were asked for, by the problem in whose stored variables they are.
     """
 
     loss: Kernel
     forms: tuple[Form, ...]
     x: Array
+    log_norms: dict[Hashable, float] = field(default_factory=dict, repr=False)
 
     @cached_property
     def evaluations(self) -> tuple[Evaluation, ...]:

@@ -338,7 +338,7 @@ class VectorHessian:
     def _narrow_blocks(self, D: Array, C: Array) -> Array:
         """The matrices of all problems at once, for few columns: calls would take longer than the products."""
         form, V = self.evaluation.form, self._projected
-        grams = np.swapaxes(V, -1, -2) @ C @ V
+        grams = np.swapaxes(V, -1, -2) @ (C @ V)
         for rows in form.blocks:
             A = form.A[rows]
             grams += (A.T * D[:, None, rows]) @ A

@@ -1,6 +1,7 @@
 """What the one loop passes to a solver and gets back from it."""
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from numeric.evaluation import Point
+from numeric.forms.form import Scaled
 from numeric.kernels import Array, unscale
 from numeric.problems import Regression
 from numeric.validation import OutsideDomain
@@ -15,6 +17,7 @@ from numeric.whitening import WhitenedRegression
 
 LEAST_SQUARES = 1e-280
 """A sum of squares above this has lost no term that matters to the smallest floats."""
+LARGEST_LOG = math.log(sys.float_info.max)
 Variables = Callable[[Regression], WhitenedRegression]
 
 
@@ -125,7 +128,13 @@ def try_point(problem: WhitenedRegression, y: Array) -> Point | None:
 
 def log_gradient_norm(problem: WhitenedRegression, point: Point) -> float:
     """Log of the gradient's Frobenius norm in the stored variables, -inf for an exact zero."""
-    result = point.first_order
+    known = point.log_norms.get(problem)
+    if known is None:
+        known = point.log_norms[problem] = _log_gradient_norm(problem, point.first_order)
+    return known
+
+
+def _log_gradient_norm(problem: WhitenedRegression, result: Scaled) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         gradient = problem.gradient_to_original(result.gradient)
     squares = float(np.vdot(gradient, gradient))
@@ -150,8 +159,8 @@ def describe(
     """The history row of a point."""
     result = point.first_order
     value = result.value if result.log_scale == 0.0 else float(unscale(np.array(result.value), result.log_scale))
-    with np.errstate(over="ignore"):
-        gradient_norm = float(np.exp(log_gradient_norm(problem, point)))
+    log_norm = log_gradient_norm(problem, point)
+    gradient_norm = math.exp(log_norm) if log_norm < LARGEST_LOG else math.inf
     return Row(step, value, gradient_norm, kind, radius, note)
 
 

@@ -143,12 +143,11 @@ def _positive_definite_step(blocks: Array, g: Array, radius: float) -> tuple[Arr
         factors = _factors(blocks, shift)
         if factors is None:
             return None
-        pivots = [L.diagonal() for L in factors]
-        largest, smallest = max(float(p.max()) for p in pivots), min(float(p.min()) for p in pivots)
-        if smallest**2 <= PIVOT_NOISE * g.size * EPS * largest**2:
+        pivots = np.array([L.diagonal() for L in factors])
+        if float(pivots.min()) ** 2 <= PIVOT_NOISE * g.size * EPS * float(pivots.max()) ** 2:
             return None
         s = -_solved(factors, g)
-        norm = float(np.linalg.norm(s))
+        norm = math.sqrt(np.vdot(s, s))
         if norm <= 1.1 * radius:
             return s, shift, factors
         shift += _newton_correction(factors, s, norm, radius)

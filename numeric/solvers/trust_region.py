@@ -1,5 +1,6 @@
 """The trust-region step that Newton and Gauss-Newton share: model, trial, correction, ratio and radius."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +36,7 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
     blocks, radius = model_blocks(problem, state, kind), state.radius
     while True:
         step = minimize_model(blocks, point.first_order.gradient, radius, nearly=True)
-        norm, change = float(np.linalg.norm(step.s)), _change(problem, step.s)
+        norm, change = math.sqrt(np.vdot(step.s, step.s)), _change(problem, step.s)
         if change > 1.5 * MAX_CHANGE:
             radius = norm * MAX_CHANGE / change
             continue
