@@ -4,6 +4,7 @@ A problem is a sum over forms. Each answers on a log scale of its own; here they
 the largest, so that nothing overflows before the sum is known.
 """
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,7 +66,7 @@ class Point:
         """
         parts = [evaluation.first_order for evaluation in self.evaluations]
         total = parts[0] if len(parts) == 1 else _sum(parts)
-        if not np.isfinite(total.value):
+        if not math.isfinite(total.value):
             # Sums of overflowed terms of both signs are NaN; too large to be known is what they are.
             gradient = np.nan_to_num(total.gradient, nan=np.inf, posinf=np.inf, neginf=-np.inf)
             return Scaled(np.inf, gradient, total.log_scale)

@@ -1,5 +1,6 @@
 """Hessians as operators: products, diagonal, dense form and solves on one structured object."""
 
+import math
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -149,7 +150,7 @@ def scaled_blocks(forms: tuple[SecondOrder, ...], x_shape: tuple[int, ...]) -> t
 def _common_scale(forms: tuple[SecondOrder, ...]) -> tuple[float, list[float]]:
     """The largest log scale, and what each form's results are multiplied by to be on it."""
     log_scale = max(form.log_scale for form in forms)
-    return log_scale, [float(np.exp(form.log_scale - log_scale)) for form in forms]
+    return log_scale, [math.exp(form.log_scale - log_scale) for form in forms]
 
 
 def _sum(forms: tuple[SecondOrder, ...], factors: list[float], part: Callable[[SecondOrder], Array]) -> Array:

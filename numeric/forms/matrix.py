@@ -1,5 +1,6 @@
 """Z = A1 X A2^T with one group of totals per row: value and gradient in row blocks, in O(n d) memory beyond B."""
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -233,8 +234,10 @@ class MatrixEvaluation:
 
     @cached_property
     def small(self) -> list[bool]:
-        """Whether the entries of each block are small, by Cauchy and Schwarz."""
+        """Whether the entries of each block are small, by Cauchy and Schwarz: all at once, or row by row."""
         form, left = self.form, self._left
+        if math.sqrt(np.vdot(left, left)) * form.longest_row <= small_entry(left.dtype):
+            return [True] * len(form.blocks)
         longest = np.sqrt(np.maximum.reduceat(np.vecdot(left, left), form.starts))
         return (longest * form.longest_row <= small_entry(left.dtype)).tolist()
 

@@ -43,7 +43,7 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
         if step.decrease <= resolution:
             return replace(state, rows=(), blocked="resolution")
         y = point.x + step.s
-        if np.array_equal(y, point.x):
+        if (y == point.x).all():
             return replace(state, rows=(), blocked="step below the spacing of floats")
         trial = try_point(problem, y)
         if trial is not None:
