@@ -90,4 +90,11 @@ class PairTable:
 
     def products(self, columns: Array, part: slice = slice(None)) -> Array:
         """The products of the two columns of each pair, given as rows, shape (d, n) to (number of pairs, n)."""
-        return columns[self.first[part]] * columns[self.second[part]]
+        return self.cross(columns, columns, part)
+
+    def cross(self, first: Array, second: Array, part: slice = slice(None)) -> Array:
+        """The same with the first column of a pair from one array and the second one from another."""
+        # In place, and not by an index: both halve the time, which goes into memory.
+        products: Array = first.take(self.first[part], axis=0)
+        products *= second.take(self.second[part], axis=0)
+        return products

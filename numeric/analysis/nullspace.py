@@ -181,17 +181,19 @@ def _peel_left(state: _Reduction, views: Sequence[View]) -> bool:
     """Reduction 1; stops to look for injective views as soon as these leave nothing of E1."""
     m1, m2 = state.E1.shape[1], state.E2.shape[1]
     rows: list[Array] = []
-    limit = m1
+    limit, parts = m1, None
     for view in views:
         if view.most >= m2 and state.split(1, view.right(state.E2))[0].shape[1] == m2:
             rows.append(view.left @ state.E1)
+            parts = None
             if sum(map(len, rows)) >= limit:
                 limit *= 2
-                if state.split(0, np.concatenate(rows))[1].shape[1] == 0:
+                parts = state.split(0, np.concatenate(rows))
+                if parts[1].shape[1] == 0:
                     break
     if not rows:
         return False
-    seen, kernel = state.split(0, np.concatenate(rows))
+    seen, kernel = parts or state.split(0, np.concatenate(rows))
     state.seen += seen.shape[1] * m2
     state.E1 = state.E1 @ kernel
     return seen.shape[1] > 0

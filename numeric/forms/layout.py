@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class RowBlock:
     columns: slice
     dropped: Dropped = None
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start

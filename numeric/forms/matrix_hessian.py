@@ -156,7 +156,7 @@ class MatrixHessian:
                 pairs2 = right.products(A2[:, block.columns], cut) if whole is None else whole[cut, block.columns]
                 terms = pairs2 @ D.T
                 for a, b in zip(outer[:, :, block.rows], inner[:, :, block.rows], strict=True):
-                    terms += a[right.first[cut]] * b[right.second[cut]]
+                    terms += right.cross(a, b, cut)
                 sums[cut] += terms @ pairs1.T
         return sums
 

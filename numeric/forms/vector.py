@@ -340,7 +340,7 @@ class VectorHessian:
         form, V = self.evaluation.form, self._projected
         grams = np.swapaxes(V, -1, -2) @ (C @ V)
         for rows in form.blocks:
-            A = form.A[rows]
+            A = np.asfortranarray(form.A[rows])
             grams += (A.T * D[:, None, rows]) @ A
         return (grams + np.swapaxes(grams, -1, -2)) / 2
 

@@ -8,7 +8,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -90,12 +90,13 @@ def _units(blocks: Array, g: Array, radius: float) -> tuple[float, float]:
 
 def _in_units(step: ModelStep, g: Array, curvature: float, length: float) -> ModelStep:
     newton = step.newton
-    return replace(
-        step,
-        s=(length * step.s).reshape(g.shape),
-        decrease=curvature * (length * (length * step.decrease)),
-        lowest=curvature * step.lowest,
-        newton=None if newton is None else lambda g: newton((g / curvature).reshape(step.s.shape)).reshape(g.shape),
+    return ModelStep(
+        (length * step.s).reshape(g.shape),
+        curvature * (length * (length * step.decrease)),
+        step.interior,
+        curvature * step.lowest,
+        step.definite,
+        None if newton is None else lambda g: newton((g / curvature).reshape(step.s.shape)).reshape(g.shape),
     )
 
 
