@@ -5,7 +5,7 @@ import pytest
 
 from numeric import AttentionRegression, InputError, VectorRegression, loss_names, solve
 from numeric.analysis.identifiability import identifiability
-from numeric.analysis.nullspace import LARGEST_CORE
+from numeric.analysis.nullspace import LARGEST_CORE, Margin
 
 RTOL = 1e-10
 """The factors have condition numbers below 100; projections lose a few digits to it."""
@@ -22,6 +22,20 @@ def seen(A1, A2, mask=None, centred=True):
         free = centred if np.ndim(centred) == 0 else centred[j]
         rows.append(np.kron(a[None], kept - kept.mean(axis=0) if free else kept))
     return np.concatenate(rows)
+
+
+@pytest.mark.parametrize("change", [0.0, 1e-12, 1e-4, 1.0])
+def test_orthonormal_columns_are_split_as_by_singular_values(change):
+    # The last column goes over to the first one: orthonormal, nearly so, and at 1 of rank 3.
+    matrix = np.linalg.qr(np.random.default_rng(3).normal(size=(9, 4)))[0]
+    matrix[:, 3] += change * (matrix[:, 0] - matrix[:, 3])
+    margin, S = Margin(), np.linalg.svd(matrix, compute_uv=False)
+    row_space, kernel = margin.split(matrix, 1.0)
+    rank = 4 - (change == 1.0)
+    assert (row_space.shape, kernel.shape) == ((4, rank), (4, 4 - rank))
+    np.testing.assert_allclose(np.hstack([row_space, kernel]) @ np.hstack([row_space, kernel]).T, np.eye(4), atol=RTOL)
+    np.testing.assert_allclose(matrix @ kernel, 0.0, atol=RTOL)
+    assert margin.smallest == pytest.approx(S[rank - 1] / (16.0 * 9 * np.finfo(float).eps), rel=1e-7)
 
 
 def low_rank(n, d, rank):

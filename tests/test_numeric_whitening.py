@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from numeric import AttentionRegression, VectorRegression
-from numeric.whitening import whiten
+from numeric.solvers.state import log_gradient_norm
+from numeric.whitening import unchanged, whiten
 
 RTOL = 1e-11
 """Condition numbers here are below 100."""
@@ -42,6 +43,16 @@ def test_the_whitened_problem_is_the_same_problem(name):
     )
     model, expected = whitened.predict(y), problem.predict(x)
     np.testing.assert_allclose(model[0], expected[0] if isinstance(expected, list) else expected, rtol=RTOL)
+
+
+def test_the_norm_of_a_gradient_is_kept_for_each_problem():
+    problem = problems()["matrix"]
+    whitened, stored = whiten(problem), unchanged(problem)
+    point = whitened.at(np.random.default_rng(1).normal(size=whitened.x_shape))
+    expected = [np.linalg.norm(to(point.first_order.gradient)) for to in (whitened.gradient_to_original, lambda g: g)]
+    for _ in range(2):  # the second time from what is kept
+        found = [log_gradient_norm(one, point) for one in (whitened, stored)]
+        np.testing.assert_allclose(np.exp(found), expected, rtol=RTOL)
 
 
 @pytest.mark.parametrize("name", problems())
