@@ -59,7 +59,7 @@ def sign(number: sympy.Expr) -> int | None:
     bits = FIRST_BITS
     while True:
         with balls.precision(bits):
-            cell = _enclosed(number)
+            cell = enclosed(number)
             certain = balls.sign(cell) if cell is not None else None
             if certain is not None:
                 return certain
@@ -199,12 +199,13 @@ def _power(part: sympy.Expr, base: _Size, roots: dict[tuple[sympy.Expr, int], in
     return _Size(base.up * power, base.whole**power, base.low * power)
 
 
-def _enclosed(number: sympy.Expr) -> arb | fmpq | None:
+def enclosed(number: sympy.Expr) -> arb | fmpq | None:
+    """A cell that contains a number, at the current precision; None where it is not built from known functions."""
     from ..arrays.backends import BALLS
 
     try:
         return evaluate_expression(number, BALLS)[()]
-    except (InputError, TypeError, ValueError, ZeroDivisionError):
+    except (InputError, TypeError, ValueError, ArithmeticError):
         return None
 
 

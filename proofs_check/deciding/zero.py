@@ -7,6 +7,7 @@ from itertools import islice
 
 import sympy
 
+from ..arrays import balls
 from . import algebraic, exponentials
 
 SMALL_OPERATIONS = 150
@@ -15,8 +16,8 @@ PROOF_OPERATIONS = 50_000
 """Largest expression that is tried at all."""
 NUMBER_OPERATIONS = 3_000
 """Largest number (no symbols) beyond the algebraic ones that is tried."""
-LOGARITHM_OPERATIONS = 40
-TRANSCENDENTAL = (sympy.Function, sympy.exp, sympy.E)
+BITS = 128
+"""Precision at which a number may show not to be zero."""
 REFUSED = (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, sympy.PolynomialError)
 EXPANDED_TERMS = 200_000
 """Most terms that an expansion may have by the count of its factors' terms."""
@@ -51,19 +52,18 @@ def _number_is_zero(number: sympy.Expr) -> bool:
     certain = algebraic.sign(number)
     if certain is not None:
         return certain == 0
-    if _operations(number) > NUMBER_OPERATIONS or not number.has(*TRANSCENDENTAL) or _visibly_nonzero(number):
+    if _operations(number) > NUMBER_OPERATIONS or not number.has(*exponentials.TRANSCENDENTAL):
         return False
     try:
-        return exponentials.vanishes(number) or (_has_logarithms_alone(number) and _rewritten_to_zero(number))
+        return not _certainly_nonzero(number) and exponentials.vanishes(number)
     except REFUSED:
         return False
 
 
-def _has_logarithms_alone(number: sympy.Expr) -> bool:
-    """Whether a small number has logarithms and no roots, which SymPy's simplifiers can be trusted to end on."""
-    if not number.has(sympy.log) or _operations(number) > LOGARITHM_OPERATIONS:
-        return False
-    return all(power.exp.is_Integer for power in number.atoms(sympy.Pow))
+def _certainly_nonzero(number: sympy.Expr) -> bool:
+    with balls.precision(BITS):
+        cell = algebraic.enclosed(number)
+        return cell is not None and balls.sign(cell) in (-1, 1)
 
 
 def _rewritten_to_zero(expression: sympy.Expr) -> bool:
