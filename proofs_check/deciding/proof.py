@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import sympy
-from flint import fmpq
 
-from ..arithmetic import working_in
-from ..arrays import balls
-from ..arrays.backends import BALLS, SYMBOLS, joined
-from ..arrays.exact import InputError
+from ..arrays.backends import SYMBOLS
 from ..arrays.fields import Unsupported
 from ..claims import Claim, evaluate
-from ..constants import evaluated
 from .quotients import vanishes
 from .symbolic import Abstract, abstract_instances, describe_sizes
-from .zero import is_zero
-
-BITS = 256
+from .zero import certainly_nonzero, is_zero
 
 
 def prove(claim: Claim) -> str | None:
@@ -48,15 +41,4 @@ def _identical(claim: Claim, instance: Abstract) -> bool:
 
 def _equal(difference: sympy.Expr) -> bool:
     """Whether a difference is proved to be zero; balls at one point are the fastest way to see that it is not."""
-    return difference == 0 or (not _certainly_nonzero(difference) and (vanishes(difference) or is_zero(difference)))
-
-
-def _certainly_nonzero(expression: sympy.Expr) -> bool:
-    """Whether balls certify at one point that an expression is not zero."""
-    symbols = sorted(expression.free_symbols, key=str)
-    point = {symbol.name: joined(fmpq(7 + 5 * i, 11 + 3 * i), BALLS) for i, symbol in enumerate(symbols)}
-    try:
-        with balls.precision(BITS), working_in(BALLS):
-            return balls.sign(evaluated(expression, point).data[()]) in (-1, 1)
-    except (InputError, TypeError, ValueError, ZeroDivisionError):
-        return False
+    return difference == 0 or (not certainly_nonzero(difference) and (vanishes(difference) or is_zero(difference)))

@@ -6,31 +6,35 @@ import math
 from itertools import islice
 
 import sympy
+from flint import fmpq
 
+from ..arithmetic import working_in
 from ..arrays import balls
+from ..arrays.exact import InputError
+from ..constants import evaluated
 from . import algebraic, exponentials
 
 SMALL_OPERATIONS = 150
-"""Expressions up to this size are also offered to SymPy's general simplifiers."""
+"""Expressions up to this size are also asked for what SymPy knows of them."""
 PROOF_OPERATIONS = 50_000
 """Largest expression that is tried at all."""
 NUMBER_OPERATIONS = 3_000
 """Largest number (no symbols) beyond the algebraic ones that is tried."""
 BITS = 128
-"""Precision at which a number may show not to be zero."""
-REFUSED = (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, sympy.PolynomialError)
+"""Precision at which an expression may show not to be zero."""
+REFUSED = (TypeError, ValueError, NotImplementedError, RecursionError, ArithmeticError, sympy.PolynomialError)
 EXPANDED_TERMS = 200_000
 """Most terms that an expansion may have by the count of its factors' terms."""
-DIGITS, MOST_DIGITS = 15, 60
 
 
 def is_zero(expression: sympy.Expr) -> bool:
     """Whether an exact expression is proved to be zero; False means "not proved", never "not zero".
 
-    Every exponential counts as a letter of its own, so that the test is one of polynomials; that can miss an identity,
-    it cannot invent one. A value that is visibly not zero at one point ends the attempt early. Every attempt is bounded
-    by the size of the expression: SymPy's own tests of nested roots, and of exponentials of large rationals, can run
-    for hours, so numbers are decided by `algebraic.sign` and `exponentials.vanishes`.
+    Every exponential and every root counts as a letter of its own, so that the test is one of polynomials; that can
+    miss an identity, it cannot invent one. A value that is certainly not zero at one point ends the attempt early.
+    Every attempt is bounded by the size of the expression: SymPy's simplifiers take seconds for small sums of roots,
+    and hours for nested roots and for exponentials of large rationals, so none of them is asked; numbers are decided by
+    `algebraic.sign` and `exponentials.vanishes`.
     """
     expression = sympy.sympify(expression)
     if expression == 0:
@@ -38,12 +42,12 @@ def is_zero(expression: sympy.Expr) -> bool:
     if expression.is_number:
         return _number_is_zero(expression)
     size = _operations(expression)
-    if size > PROOF_OPERATIONS or _visibly_nonzero(expression):
+    if size > PROOF_OPERATIONS or certainly_nonzero(expression):
         return False
     if size <= SMALL_OPERATIONS and expression.is_zero:
         return True
     try:
-        return _vanishes(expression) or (size <= SMALL_OPERATIONS and _rewritten_to_zero(expression))
+        return _vanishes(expression)
     except REFUSED:
         return False
 
@@ -55,19 +59,22 @@ def _number_is_zero(number: sympy.Expr) -> bool:
     if _operations(number) > NUMBER_OPERATIONS or not number.has(*exponentials.TRANSCENDENTAL):
         return False
     try:
-        return not _certainly_nonzero(number) and exponentials.vanishes(number)
+        return not certainly_nonzero(number) and exponentials.vanishes(number)
     except REFUSED:
         return False
 
 
-def _certainly_nonzero(number: sympy.Expr) -> bool:
-    with balls.precision(BITS):
-        cell = algebraic.enclosed(number)
-        return cell is not None and balls.sign(cell) in (-1, 1)
+def certainly_nonzero(expression: sympy.Expr) -> bool:
+    """Whether balls certify at one point that an expression is not zero."""
+    from ..arrays.backends import BALLS, joined
 
-
-def _rewritten_to_zero(expression: sympy.Expr) -> bool:
-    return any(rewrite(expression) == 0 for rewrite in _REWRITES)
+    symbols = sorted(expression.free_symbols, key=str)
+    point = {symbol.name: joined(fmpq(7 + 5 * i, 11 + 3 * i), BALLS) for i, symbol in enumerate(symbols)}
+    try:
+        with balls.precision(BITS), working_in(BALLS):
+            return balls.sign(evaluated(expression, point).data[()]) in (-1, 1)
+    except (InputError, *REFUSED):
+        return False
 
 
 def _operations(expression: sympy.Expr) -> int:
@@ -75,21 +82,29 @@ def _operations(expression: sympy.Expr) -> int:
     return sum(1 for _ in islice(sympy.preorder_traversal(expression), PROOF_OPERATIONS + 1))
 
 
-def _visibly_nonzero(expression: sympy.Expr) -> bool:
-    point = {symbol: sympy.Rational(7 + 5 * i, 11 + 3 * i) for i, symbol in enumerate(_symbols(expression))}
-    value = expression.subs(point).evalf(DIGITS, maxn=MOST_DIGITS)
-    return bool(value.is_number and value.is_finite and abs(value) > sympy.Rational(1, 10**8))
-
-
-def _symbols(expression: sympy.Expr) -> list[sympy.Symbol]:
-    return sorted(expression.free_symbols, key=str)
-
-
 def _vanishes(expression: sympy.Expr) -> bool:
     """Whether the numerator is the zero polynomial in the symbols, exponentials and roots."""
-    rational = _algebraic(expression.rewrite((sympy.sinh, sympy.cosh, sympy.tanh), sympy.exp))
-    numerator, _ = sympy.fraction(sympy.together(rational))
-    return _terms(numerator) <= EXPANDED_TERMS and bool(sympy.expand(numerator) == 0)
+    roots: dict[tuple[sympy.Expr, int], sympy.Symbol] = {}
+    rest = _algebraic(expression.rewrite((sympy.sinh, sympy.cosh, sympy.tanh), sympy.exp), roots)
+    # Outer roots come after those inside them, and leave powers of these.
+    for (base, degree), letter in [*reversed(roots.items()), ((sympy.Integer(0), 1), sympy.Dummy())]:
+        numerator, _ = sympy.fraction(sympy.together(rest))
+        if _terms(numerator) > EXPANDED_TERMS:
+            return False
+        rest = _resolved(sympy.expand(numerator), base, degree, letter)
+        if rest == 0:
+            return True
+    return False
+
+
+def _resolved(polynomial: sympy.Expr, base: sympy.Expr, degree: int, letter: sympy.Symbol) -> sympy.Expr:
+    """A polynomial with all powers of the root of a base from its degree on taken out of that root."""
+
+    def power(e: sympy.Expr) -> sympy.Expr:
+        whole, rest = divmod(int(e.exp), degree)
+        return base**whole * letter**rest
+
+    return polynomial.replace(lambda e: e.is_Pow and e.base == letter and e.exp >= degree, power)
 
 
 def _terms(expression: sympy.Expr) -> int:
@@ -105,8 +120,13 @@ def _terms(expression: sympy.Expr) -> int:
     return 1
 
 
-def _algebraic(expression: sympy.Expr) -> sympy.Expr:
-    """exp(a + b) = exp(a) exp(b), and each exp(a) a letter; exp(-a) is one over the letter of exp(a)."""
+def _algebraic(expression: sympy.Expr, roots: dict[tuple[sympy.Expr, int], sympy.Symbol]) -> sympy.Expr:
+    """exp(a + b) = exp(a) exp(b), and each exp(a) a letter; exp(-a) is one over the letter of exp(a).
+
+    Args:
+        expression: without hyperbolic functions.
+        roots: takes base, degree and letter of each root, inner ones first.
+    """
     expanded = expression.replace(
         lambda e: isinstance(e, sympy.exp),
         lambda e: sympy.Mul(*map(sympy.exp, sympy.Add.make_args(sympy.expand(e.args[0])))),
@@ -118,7 +138,8 @@ def _algebraic(expression: sympy.Expr) -> sympy.Expr:
         base = letters.setdefault(sympy.exp(rest / coefficient.q), sympy.Dummy(positive=True))
         return base**coefficient.p
 
-    return expanded.replace(lambda e: isinstance(e, sympy.exp), letter)
+    def root(e: sympy.Expr) -> sympy.Expr:
+        return roots.setdefault((e.base, int(e.exp.q)), sympy.Dummy()) ** e.exp.p
 
-
-_REWRITES = (sympy.radsimp, lambda e: sympy.radsimp(sympy.expand(e)), sympy.simplify)
+    spelled = expanded.replace(lambda e: isinstance(e, sympy.exp), letter)
+    return spelled.replace(lambda e: e.is_Pow and e.exp.is_Rational and not e.exp.is_Integer, root)
