@@ -1,7 +1,8 @@
 """Digests of claims: everything of one's own that a verdict on a claim depends on.
 
 That is its source, its metadata, the constants that it looks up, the helpers and plain values of its file that it
-names, and the whole of every module beside that file which such a helper comes from, with what that imports from there.
+names (the whole file where one of them is neither: a class, a cached function, a table of functions), and the whole of
+every module beside that file which such a helper comes from, with what that imports from there.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from fractions import Fraction
 from functools import lru_cache
 from importlib.util import resolve_name
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import sympy
+from flint import fmpq, fmpz
 
 from .constants import tables
 
-PLAIN = (int, str, Fraction, tuple, list, dict, sympy.Basic)
+PLAIN = (int, str, Fraction, fmpq, fmpz, sympy.Basic)
+IMPORTED = (ModuleType, FunctionType, BuiltinFunctionType, type)
+"""What a file gets from elsewhere; any other object in it was made there."""
 LIBRARY = ("derive", "numeric", "proofs_check")
 
 
@@ -52,16 +56,32 @@ def _helpers(function: Callable[..., Any], seen: set[str], modules: set[str]) ->
         value = space.get(name)
         if name in seen or name not in space:
             continue
-        if isinstance(value, PLAIN):
+        if _is_plain(value):
             seen.add(name)
             parts.append(f"{name} = {value!r}")
-        elif _home(value) == function.__module__:
+        elif _is_helper(value, function.__module__):
             seen.add(name)
-            if inspect.isfunction(value):
-                parts += [inspect.getsource(value), *_helpers(value, seen, modules)]
-        else:
+            parts += [inspect.getsource(value), *_helpers(value, seen, modules)]
+        elif isinstance(value, IMPORTED) and _home(value) != function.__module__:
             modules |= _reached(_home(value), str(Path(space.get("__file__", "")).parent.resolve()))
+        elif function.__module__ not in seen:
+            seen.add(function.__module__)
+            parts.append(inspect.getsource(sys.modules[function.__module__]))
     return parts
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the text of a value says all of it."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, (*value.keys(), *value.values())))
+    return all(map(_is_plain, value)) if isinstance(value, (tuple, list)) else isinstance(value, PLAIN)
+
+
+def _is_helper(value: Any, home: str) -> bool:
+    """Whether a value is a function of the file whose text and names say all of it."""
+    if not inspect.isfunction(value) or value.__module__ != home:
+        return False
+    return not (value.__closure__ or value.__defaults__ or value.__kwdefaults__ or hasattr(value, "__wrapped__"))
 
 
 def _names(code: CodeType) -> Iterator[str]:
