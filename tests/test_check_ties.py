@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from flint import fmpz_mat
+from flint import fmpq, fmpz_mat
 
 from proofs_check import check, load_claims
 from proofs_check.arrays.balls import Truth
@@ -173,6 +173,77 @@ def test_sums_of_exponentials_are_bounded_in_size():
     assert not vanishes(terms**4 - sp.expand(terms**2) ** 2)
 
 
+A, B = e("397/3", "-397/3"), e("397/3", "397/9")
+SUM, OTHER = A[0] + A[1], B[0] + B[1]
+LOGARITHMS = {
+    "of a product": sp.log(SUM * OTHER) - sp.log(SUM) - sp.log(OTHER),
+    "of an expanded product": sp.log(sp.expand(SUM * OTHER)) - sp.log(SUM) - sp.log(OTHER),
+    "of a power": sp.log(SUM**2 * sp.exp(sp.sqrt(2))) - 2 * sp.log(SUM) - sp.sqrt(2),
+    "with fractions": sp.log(OTHER) / 3 - sp.log(OTHER**2) / 6,
+    "of logarithms": sp.log(sp.log(SUM) + sp.log(OTHER)) - sp.log(sp.log(sp.expand(SUM * OTHER))),
+    "of rationals": sp.log(12) - 2 * sp.log(2) - sp.log(3),
+    "of roots": sp.log(sp.sqrt(2) + 1) + sp.log(sp.sqrt(2) - 1),
+    "beside exponentials": A[0] * (sp.log(SUM / 2) - sp.log(SUM) + sp.log(2)),
+    "of a large power": 10**9 * sp.log(SUM) - (10**9 - 1) * sp.log(SUM * OTHER) + sp.log(OTHER) * (10**9 - 1) - sp.log(SUM),
+    "pi": sp.pi * (1 + sp.sqrt(2)) - sp.pi - sp.sqrt(2) * sp.pi,
+    "a square with pi": (sp.pi - sp.E) ** 2 - sp.pi**2 + 2 * sp.E * sp.pi - sp.exp(2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOGARITHMS)
+def test_sums_of_logarithms(name):
+    began = time.process_time()
+    assert is_zero(LOGARITHMS[name])
+    for little in (sp.Rational(1, 10**60), A[1] ** 3, sp.log(3) / 10**80, sp.pi / 10**80):
+        assert not is_zero(LOGARITHMS[name] + little)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("number", [
+    2 * sp.log(-1),  # 2 pi i, though (-1)^2 = e^0
+    10**9 * sp.log(SUM) - (10**9 - 1) * sp.log(OTHER) - sp.log(3 + SUM),
+    sum(sp.log(sp.exp(sp.Rational(1, k)) + 1) * k for k in range(2, 40)) - sp.log(2 + SUM),
+    sp.log(SUM) * sp.sqrt(2) - sp.log(SUM**7) * sp.sqrt(2) / 7,  # true, but no rational factors
+])  # fmt: skip
+def test_other_logarithms_are_left_open_at_once(number):
+    began = time.process_time()
+    assert not is_zero(number)
+    assert time.process_time() - began < 1
+
+
+X, Y = sp.symbols("x y", real=True)
+R = sp.sqrt(1 + X**2)
+S = sp.sqrt(R + Y**2)
+ROOTS = [
+    1 / (R + X) - R + X,
+    S**4 - R**2 - 2 * R * Y**2 - Y**4,
+    1 / (S + R) - (S - R) / (S**2 - R**2),
+    (1 + X**2) ** sp.Rational(3, 2) - R - X**2 * R,
+    sp.cbrt(1 + X**2) ** 4 - (1 + X**2) * sp.cbrt(1 + X**2),
+    sp.sqrt(sp.exp(X) + 1) ** 3 - (sp.exp(X) + 1) * sp.sqrt(sp.exp(X) + 1),
+]
+
+
+@pytest.mark.parametrize("expression", ROOTS)
+def test_roots_with_symbols(expression):
+    """Powers of roots are resolved, inner ones after outer ones; no simplifier is asked."""
+    assert is_zero(expression)
+    assert not is_zero(expression + X / 10**60)
+    assert not is_zero(expression + R / 10**60)
+
+
+@pytest.mark.parametrize("expression", [
+    sp.sqrt((Y + 2) ** 2 * (X + 3) ** 2 * (X + sp.tanh(Y)) ** 2 + 1) - X,
+    sp.Pow(X + 1, 10**9, evaluate=False) - sp.exp(sp.exp(X)) ** (10**6),
+    sp.exp(sp.exp(sp.exp(sp.exp(X + 9)))) - sp.exp(sp.Rational(355, 1021) * X) * Y,
+])  # fmt: skip
+def test_zero_tests_with_symbols_end(expression):
+    """SymPy's simplifiers take seconds for the first, and digits of the others' values cannot be written down."""
+    began = time.process_time()
+    assert not is_zero(expression)
+    assert time.process_time() - began < 1
+
+
 TIES = {
     # SymPy's own tests do not end on these (minimal polynomials of high degree; polynomials of degree 4096).
     "nested": ("equality", "x: Scalar(1, 2)", "a = sqrt(2)+sqrt(3)+sqrt(5)+sqrt(7)+sqrt(11); return sqrt(a + x) * sqrt(a - x), sqrt(a*a - x*x)", "holds"),
@@ -181,6 +252,9 @@ TIES = {
     "hyperbolic": ("upper", "x: Vector(2, low=1, high=2)", "s = total(sqrt(x)); return cosh(s - sqrt(s * s)), 1", "holds"),
     "a-hypothesis": ("upper", "x: Vector(4, low=1, high=2), y: Vector(4, low=1, high=2)", 's = total(sqrt(x)); t = total(sqrt(y)); assume(sqrt(s)*sqrt(t), "<=", sqrt(s*t)); return s, Fraction(11, 2)', "refuted"),
     "roots-of-exponentials": ("upper", "x: Vector(3, norm2=1)", 'p = softmax(x); assume(norm2(p) * norm2(x), "<=", sqrt(dot(p, p) * dot(x, x))); return x[0], Fraction(1, 2)', "refuted"),
+    # SymPy factors polynomials of degree 397 on this.
+    "a-logarithm-of-a-sum": ("upper", "x: Scalar(100, 200)", "return log(exp(x) + exp(-x)) - x, exp(-2*x)", "holds"),
+    "a-logarithm-of-a-sum-below": ("lower", "x: Scalar(100, 200)", "return log(exp(x) + exp(-x)) - x, exp(-2*x)", "refuted"),
     # No tie, though balls cannot tell at their ceiling of 4096 bits.
     "a-gap-of-e-2000": ("upper", "x: Scalar(1, 2)", "return sqrt(2) + sqrt(3), sqrt(5 + 2*sqrt(6)) - Fraction(1, 10**2000)", "refuted"),
     "a-gap-of-e-2000-the-other-way": ("upper", "x: Scalar(1, 2)", "return sqrt(2) + sqrt(3), sqrt(5 + 2*sqrt(6)) + Fraction(1, 10**2000)", "holds"),
@@ -240,3 +314,29 @@ def test_hyperbolic_functions_are_sums_of_exponentials():
     x = sp.Rational(1, 400)
     assert vanishes(sp.cosh(x) ** 2 - (sp.exp(x) / 2 + sp.exp(-x) / 2) ** 2)
     assert not vanishes(sp.cosh(x) ** 2 - (sp.exp(x) / 2 - sp.exp(-x) / 2) ** 2)
+
+
+@pytest.mark.parametrize("first", ["sqrt(2) + sqrt(3)", "exp(1) * sqrt(2) + exp(1) * sqrt(3)"])
+def test_two_zeros_that_are_not_seen_to_be_zero_attain_nothing(first, tmp_path):
+    """Sides that are equal to the letter, and zero only by a nested root, say no more than 0 <= 0."""
+    second = first.replace("sqrt(2)", "sqrt(5 + 2 * sqrt(6))").rsplit(" + ", 1)[0]
+    path = tmp_path / "zeros.py"
+    path.write_text(
+        HEAD + declared("z", "upper", "x: Scalar(1, 2)", f"z = sqrt(x + {first}) - sqrt(x + {second}); return z, z")
+    )
+    (claim,) = load_claims(path)
+    decision = decide(claim, {"x": fmpq(97, 64)})
+    assert (decision.truth, decision.equal) == (Truth.YES, Truth.NO)
+
+
+@pytest.mark.parametrize("powers", [(1501, 1101), (251, 301)])
+def test_roots_of_long_rationals_end(powers, tmp_path):
+    """SymPy looks for prime factors of what is under a root, and takes its logarithm as a float."""
+    first, second = (f"(x + Fraction(1, {k}))**{power}" for k, power in zip((3, 7), powers, strict=True))
+    nested = "return sqrt(x) + sqrt(x + 1) + sqrt(y) * sqrt(z), sqrt(2*x + 1 + 2*sqrt(x*x + x)) + sqrt(y * z)"
+    path = tmp_path / "long.py"
+    path.write_text(HEAD + declared("c", "upper", "x: Scalar(1, 2)", f"y = {first}; z = {second}; {nested}"))
+    (claim,) = load_claims(path)
+    began = time.process_time()
+    assert decide(claim, {"x": fmpq(97, 64)}).truth is Truth.UNKNOWN
+    assert time.process_time() - began < SECONDS

@@ -17,6 +17,8 @@ from . import balls, spectra
 from .exact import InputError, each, rational
 
 SIGN_BITS = 512
+ROOT_BITS = 512
+"""Longest rational that SymPy is asked for the root of: it looks for prime factors, for seconds at 2048 bits."""
 
 
 class Unsupported(Exception):
@@ -58,13 +60,17 @@ class Symbols:
         outside = (name == "sqrt" and not _nonnegative(x)) or (name == "log" and not (_nonnegative(x) and _nonzero(x)))
         if outside and not self.assume_defined:
             raise Unsupported(f"{name} of {x}, which is not provably inside its domain")
-        if x.is_number and x != 0 and not (x.is_Rational and name in ("absolute", "sqrt")):
+        if name == "sqrt" and x.is_Rational:
+            return _root_of_rational(x)
+        if x.is_number and x != 0 and not (x.is_Rational and name == "absolute"):
             return _of_number(name, x)
         return sympy.Abs(x) if name == "absolute" else getattr(sympy, name)(x)
 
     def root(self, x: Any) -> Any:
         x = sympy.sympify(x)
-        return _of_number("sqrt", x) if x.is_number and not x.is_Rational else sympy.sqrt(x)
+        if x.is_Rational:
+            return _root_of_rational(x)
+        return _of_number("sqrt", x) if x.is_number else sympy.sqrt(x)
 
     def extreme(self, name: str, a: Any, b: Any) -> Any:
         a, b = sympy.sympify(a), sympy.sympify(b)
@@ -112,6 +118,12 @@ def _nonnegative(x: sympy.Expr) -> bool:
     return bool(x.is_nonnegative) if not x.is_number else x == 0 or _sign(x) in (0, 1)
 
 
+def _root_of_rational(x: sympy.Rational) -> sympy.Expr:
+    if rational(x).height_bits() > ROOT_BITS:
+        raise Unsupported(f"the root of a number of {rational(x).height_bits()} bits")
+    return sympy.sqrt(x)
+
+
 # SymPy asks numbers for their signs as it builds expressions, by minimal polynomials that can take hours for nested
 # roots. So the functions of numbers are built from signs that are certain, and left as they are otherwise.
 def _of_number(name: str, x: sympy.Expr) -> sympy.Expr:
@@ -141,7 +153,7 @@ def _sign(x: sympy.Expr) -> int | None:
     try:
         with balls.precision(SIGN_BITS):
             certain = balls.sign(evaluate_expression(x, BALLS)[()])
-    except (InputError, TypeError, ValueError, ZeroDivisionError):
+    except (InputError, TypeError, ValueError, ArithmeticError):
         return None
     return algebraic.sign(x) if certain is None else certain
 

@@ -269,14 +269,11 @@ def _settled_equal(sides: Sides, by_symbols: bool) -> Truth:
     truths = []
     for p, q in _pairs(sides.left, sides.right):
         truth = _settled_pair("==", p, q, by_symbols)
-        both_zero = _both_zero(p.ball, q.ball) or (truth is Truth.YES and _is_zero(p, by_symbols))
+        both_zero = _both_zero(p.ball, q.ball) or (truth is Truth.YES and not (_nonzero(p) or _nonzero(q)))
         truths += [] if both_zero else [truth]
     return _any(truths)
 
 
-def _is_zero(p: Cell, by_symbols: bool) -> bool:
-    if balls.sign(p.ball) is not None:
-        return False
-    if p.form is not None:
-        return p.form.is_zero
-    return by_symbols and p.symbol is not None and is_zero(p.symbol)
+def _nonzero(p: Cell) -> bool:
+    """Whether a number is certainly not zero; equal ones that are not may well be zero, and say nothing."""
+    return balls.sign(p.ball) in (-1, 1) or (_defined(p.ball) and p.form is not None and p.form.is_nonzero)

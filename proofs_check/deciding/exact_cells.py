@@ -24,7 +24,8 @@ from .forms import Form, Root, Terms
 ENCLOSURES = balls.Balls()
 CLOSED = 4
 """Most entries of a matrix whose eigenvalues have a closed form."""
-REFUSED = (Unsupported, TypeError, ValueError, NotImplementedError, ZeroDivisionError, RecursionError)
+REFUSED = (Unsupported, TypeError, ValueError, NotImplementedError, ArithmeticError, RecursionError)
+"""Among them OverflowError: SymPy takes logarithms of the whole numbers of a root as floats."""
 _OPEN = object()
 
 

@@ -63,5 +63,5 @@ def _ball(cell: sympy.Expr) -> arb:
 
     try:
         return arb(evaluate_expression(cell, BALLS)[()])
-    except (InputError, TypeError, ValueError, ZeroDivisionError):
+    except (InputError, TypeError, ValueError, ArithmeticError):
         return arb.nan()
