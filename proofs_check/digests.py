@@ -53,7 +53,7 @@ def _helpers(function: Callable[..., Any], seen: set[str], modules: set[str]) ->
     parts: list[str] = []
     space = getattr(function, "__globals__", {})
     for name in _names(function.__code__):
-        value = space.get(name)
+        value: Any = space.get(name)
         if name in seen or name not in space:
             continue
         if _is_plain(value):

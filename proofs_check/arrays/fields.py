@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import sympy
 from flint import fmpq
+from sympy.matrices import dotprodsimp
 
 from ..constants import evaluate_expression
 from ..deciding import algebraic
@@ -98,9 +99,14 @@ class Symbols:
         return (a + c + spread) / 2 if largest else (a + c - spread) / 2
 
     def det(self, matrix: np.ndarray) -> Any:
-        return sympy.Matrix(matrix.tolist()).det(method="berkowitz")
+        with dotprodsimp(False):  # which factors polynomials of the degrees that exponents have
+            return sympy.Matrix(matrix.tolist()).det(method="berkowitz")
 
     def solve(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        with dotprodsimp(False):
+            return self._solved(a, b)
+
+    def _solved(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         left = sympy.Matrix(a.tolist())
         determinant = left.det(method="berkowitz")
         singular = determinant == 0 if determinant.is_number else determinant.is_zero

@@ -31,13 +31,14 @@ KEYS = 40
 SIGN_BITS = 512
 """Precision at which the argument of a logarithm must show to be positive."""
 
-_Letters = tuple[tuple[sympy.Expr, int], ...]
+_Letters = frozenset[tuple[sympy.Expr, int]]
 _Key = tuple[sympy.Expr, _Letters]
-"""An exponent, and powers of letters."""
+"""An exponent, and the powers of different letters."""
 _Sum = dict[_Key, sympy.Expr]
 _Factor = dict[_Letters, sympy.Expr]
 """Algebraic numbers times products of letters."""
-_UNIT: _Key = (sympy.Integer(0), ())
+_NO_LETTERS: _Letters = frozenset()
+_UNIT: _Key = (sympy.Integer(0), _NO_LETTERS)
 
 
 class _TooLarge(Exception):
@@ -85,7 +86,7 @@ def _grouped(numerator: _Sum) -> list[_Factor]:
 def _cancels(factor: _Factor, budget: _Budget) -> bool:
     """Whether the factor of an exponential is zero: letter by letter, or as a sum of logarithms."""
     left = {letters: part for letters, part in factor.items() if algebraic.sign(part) != 0}
-    plain = left.pop((), sympy.Integer(0))
+    plain = left.pop(_NO_LETTERS, sympy.Integer(0))
     return (not left and plain == 0) or _logarithms_cancel(left, plain, budget)
 
 
@@ -113,10 +114,13 @@ def _bits(number: sympy.Expr) -> int:
 
 def _is_logarithm(letters: _Letters) -> bool:
     """Whether letters are one logarithm, of a number that is certainly positive."""
-    if len(letters) != 1 or letters[0][1] != 1 or not isinstance(letters[0][0], sympy.log):
+    if len(letters) != 1:
+        return False
+    ((letter, power),) = letters
+    if power != 1 or not isinstance(letter, sympy.log):
         return False
     with balls.precision(SIGN_BITS):
-        cell = algebraic.enclosed(letters[0][0].args[0])
+        cell = algebraic.enclosed(letter.args[0])
         return cell is not None and balls.sign(cell) == 1
 
 
@@ -127,7 +131,7 @@ def _quotient(x: sympy.Expr, budget: _Budget) -> tuple[_Sum, _Sum]:
         return {_UNIT: x}, one
     if x is sympy.E or isinstance(x, sympy.exp):
         exponent = sympy.expand(x.args[0]) if x.args else sympy.Integer(1)
-        return {(exponent, ()): sympy.Integer(1)}, one
+        return {(exponent, _NO_LETTERS): sympy.Integer(1)}, one
     if x.is_Add:
         return _added([_quotient(part, budget) for part in x.args], budget)
     if x.is_Mul:
@@ -138,7 +142,7 @@ def _quotient(x: sympy.Expr, budget: _Budget) -> tuple[_Sum, _Sum]:
         budget.spend(abs(int(x.exp)))
         top, bottom = (_product([part] * abs(int(x.exp)), budget) for part in _quotient(x.base, budget))
         return (top, bottom) if x.exp > 0 else (bottom, top)
-    return {(sympy.Integer(0), ((x, 1),)): sympy.Integer(1)}, one
+    return {(sympy.Integer(0), frozenset(((x, 1),))): sympy.Integer(1)}, one
 
 
 def _added(parts: list[tuple[_Sum, _Sum]], budget: _Budget) -> tuple[_Sum, _Sum]:
@@ -182,4 +186,4 @@ def _joined(a: _Letters, b: _Letters) -> _Letters:
     powers = dict(a)
     for letter, power in b:
         powers[letter] = powers.get(letter, 0) + power
-    return tuple(sorted(powers.items(), key=lambda item: str(item[0])))
+    return frozenset(powers.items())
