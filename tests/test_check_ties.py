@@ -17,7 +17,7 @@ from proofs_check.arrays.exact import Count, array
 from proofs_check.deciding import algebraic
 from proofs_check.deciding.algebraic import separation_bits, sign
 from proofs_check.deciding.decide import decide
-from proofs_check.deciding.exponentials import vanishes
+from proofs_check.deciding.exponentials import exponential, vanishes
 from proofs_check.deciding.singular import ends_at_zero
 from proofs_check.deciding.zero import is_zero
 from proofs_check.loading import find_claim
@@ -340,3 +340,35 @@ def test_roots_of_long_rationals_end(powers, tmp_path):
     began = time.process_time()
     assert decide(claim, {"x": fmpq(97, 64)}).truth is Truth.UNKNOWN
     assert time.process_time() - began < SECONDS
+
+
+SYSTEMS = {
+    "two shares": 's = softmax(x)[0]; t = softmax(y)[1]; c = cosh(x[0]); a = c + Fraction(1, 3); '
+    "return dot(solve(matrix([[a, s], [-s, s + Fraction(1, 7)]]), vector([c, t])), vector([a, s])), c",
+    "beside pi": "s = norm2(softmax(x)); m = matrix([[exp(y[0]), sqrt(pi)], [s, tanh(y[1])]]); "
+    "return det(m), exp(y[0]) * tanh(y[1]) - s * sqrt(pi)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_ties_of_systems_end(name, tmp_path):
+    """SymPy divides determinants of 2 x 2 and 3 x 3 matrices by common factors, which takes seconds."""
+    path = tmp_path / "system.py"
+    arguments = "x: Vector(2), y: Vector(2)"
+    path.write_text(
+        HEAD + "from proofs_check.arithmetic import pi\n" + declared("c", "equality", arguments, SYSTEMS[name])
+    )
+    (claim,) = load_claims(path)
+    began = time.process_time()
+    assert decide(claim, {"x": array(["8/9", "-397/3"]), "y": array(["355/1021", "5/7"])}, 512).truth is Truth.YES
+    assert time.process_time() - began < SECONDS
+
+
+def test_exponentials_of_nested_roots_are_left_as_they_are():
+    """Whether such an exponent is zero is asked of separation bounds, not of minimal polynomials."""
+    nested = reduce(lambda x, k: root(x + sp.Rational(1, k)) + root(sp.Integer(k)), (3, 5, 7, 11), sp.Rational(1, 13))
+    began = time.process_time()
+    assert exponential(nested - root(nested**2)).args[0] == nested - root(nested**2)
+    assert exponential(sp.log(nested)) == nested
+    assert is_zero(sp.log(SUM * exponential(nested)) - sp.log(SUM) - nested)
+    assert time.process_time() - began < 1

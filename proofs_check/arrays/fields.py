@@ -13,6 +13,7 @@ from sympy.matrices import dotprodsimp
 
 from ..constants import evaluate_expression
 from ..deciding import algebraic
+from ..deciding.exponentials import exponential
 from ..deciding.singular import ends_at_zero
 from . import balls, spectra
 from .exact import InputError, each, rational
@@ -140,8 +141,8 @@ def _of_number(name: str, x: sympy.Expr) -> sympy.Expr:
     if name == "log":
         return x.args[0] if isinstance(x, sympy.exp) else sympy.log(x, evaluate=x.is_Rational)
     if name == "exp":
-        return sympy.exp(x)
-    up, down = sympy.exp(x), sympy.exp(-x)
+        return exponential(x)
+    up, down = exponential(x), exponential(-x)
     return {"cosh": (up + down) / 2, "sinh": (up - down) / 2, "tanh": (up - down) / (up + down)}[name]
 
 

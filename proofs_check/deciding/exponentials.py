@@ -67,6 +67,11 @@ def vanishes(number: sympy.Expr) -> bool:
         return False
 
 
+def exponential(x: sympy.Expr) -> sympy.Expr:
+    """e^x of a number; SymPy is not asked whether sums of roots are zero: minimal polynomials can take hours."""
+    return sympy.exp(x, evaluate=x.is_Rational or x.has(sympy.Function, sympy.exp, sympy.E))
+
+
 def _vanishes(number: sympy.Expr, budget: _Budget) -> bool:
     numerator, _ = _quotient(number.rewrite((sympy.sinh, sympy.cosh, sympy.tanh), sympy.exp), budget)
     return all(_cancels(factor, budget) for factor in _grouped(numerator))
@@ -99,7 +104,7 @@ def _logarithms_cancel(factors: _Factor, plain: sympy.Expr, budget: _Budget) -> 
     whole = sympy.Rational(
         math.gcd(*(int(c.p) for c in factors.values())), math.lcm(*(int(c.q) for c in factors.values()))
     )
-    sides: dict[bool, list[sympy.Expr]] = {True: [], False: [sympy.exp(-plain / whole)]}
+    sides: dict[bool, list[sympy.Expr]] = {True: [], False: [exponential(-plain / whole)]}
     for ((logarithm, _),), c in factors.items():
         power = int(c / whole)
         budget.spend(abs(power) * (1 + _bits(logarithm) // WORD))
