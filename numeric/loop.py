@@ -18,11 +18,12 @@ from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
-SLOW_WINDOW, SLOW_BY_PRODUCTS, SLOW = 2, 0.99, 0.9
+SLOW_WINDOW, SLOW_BY_PRODUCTS, SLOW, RESIDUAL = 2, 0.99, 0.9, 0.01
 """Gauss-Newton is left for Newton when this many steps leave more than a share of the value: the residual stays, and
 the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need not, and there
 are several minima, steps by products, which are cut short, find lower ones, so that they are not left too early; exact
-steps do not. Weights leave no doubt that a residual stays, and few minima: then the second share counts in any case."""
+steps do not. Weights leave no doubt that a residual stays, and few minima: then the second share counts in any case. A
+value below the last share of half of the target's squares may be on its slow way to 0: then the first share counts."""
 FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 50, 0.05, 1e-9
 """A solve has stalled where so many steps take less than the first share of the value and than the second one of half
 the target's squares (of the predictions, thus, the root of it)."""
@@ -173,8 +174,11 @@ class Run:
         if len(self.history) <= SLOW_WINDOW:
             return False
         regularized = any(form.regularized for form in self.problem.forms)
-        share = SLOW_BY_PRODUCTS if products and not regularized else SLOW
-        return self.history[-1].value > share * self.history[-1 - SLOW_WINDOW].value
+        value, before = self.history[-1].value, self.history[-1 - SLOW_WINDOW].value
+        if value <= SLOW_BY_PRODUCTS * before:
+            stays = regularized or (not products and value > RESIDUAL * 0.5 * target_squares(self.problem))
+            return stays and value > SLOW * before
+        return True
 
     def _is_flat(self) -> bool:
         """Whether steps change predictions by next to nothing, and yet do not come to an end."""
