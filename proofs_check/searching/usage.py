@@ -19,6 +19,10 @@ PENALTY, MARGIN = 30.0, 1e-7
 still be admissible after rounding to rationals."""
 
 
+ABOVE = 1.0
+"""Most usage that counts where a hypothesis is missed; with none, a climb would not see on which side to come back."""
+
+
 def used_by_blocks(kind: str, left: Block, right: Block) -> np.ndarray:
     """Usage of each instance from scaled sides, shape (batch,); NaN where float64 has no answer.
 
@@ -98,8 +102,8 @@ def with_hypothesis(
     with np.errstate(all="ignore"):
         if penalized and op != "==":
             missed = _missed_by(op, left, right)
-            # Beyond the bound usage has no limit, and no penalty would outweigh it: outside, that counts for nothing.
-            return np.where(missed > MARGIN, np.minimum(found, 0.0), found) - PENALTY * missed
+            # Beyond the bound usage has no limit, and no penalty would outweigh it: outside, little of that counts.
+            return np.where(missed > MARGIN, np.minimum(found, ABOVE), found) - PENALTY * missed
         undefined = np.isnan(left - right).reshape(len(left), -1).any(axis=1)
         return np.where(_fails(op, left, right), -np.inf, np.where(undefined, np.nan, found))
 
