@@ -5,6 +5,7 @@ A column proposes nothing: each of its exact values is admissible, whether or no
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -77,8 +78,27 @@ def _owned(exacts: list[Exact], part_of: np.ndarray, own: np.ndarray, place: int
     return exacts[part_of[place]](int(own[place]))
 
 
+class Instances(Sequence[Instance]):
+    """A sequence of instances that says which one is `at` a number from 0 on."""
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Instance: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Instance]: ...
+
+    def __getitem__(self, place: SupportsIndex | slice) -> Instance | list[Instance]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(len(self))[place]]
+        return self.at(range(len(self))[place])
+
+    @abstractmethod
+    def at(self, number: int) -> Instance:
+        """The instance of a number from 0 to the last."""
+
+
 @dataclass(frozen=True, eq=False)
-class Group(Sequence[Instance]):
+class Group(Instances):
     """Admissible instances of equal sizes.
 
     Attributes:
@@ -97,16 +117,7 @@ class Group(Sequence[Instance]):
     def __len__(self) -> int:
         return self.many
 
-    @overload
-    def __getitem__(self, place: SupportsIndex) -> Instance: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Instance]: ...
-
-    def __getitem__(self, place: SupportsIndex | slice) -> Instance | list[Instance]:
-        if isinstance(place, slice):
-            return [self[i] for i in range(len(self))[place]]
-        number = range(len(self))[place]
+    def at(self, number: int) -> Instance:
         if number not in self._built:
             self._built[number] = {
                 name: self.sizes[name] if name in self.sizes else self.columns[name].exact(number)
@@ -135,7 +146,7 @@ class Group(Sequence[Instance]):
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn(Sequence[Instance]):
+class Drawn(Instances):
     """The instances of several groups, or of plain lists, one after the other.
 
     Attributes:
@@ -151,16 +162,8 @@ class Drawn(Sequence[Instance]):
     def __len__(self) -> int:
         return self._ends[-1] if self.parts else 0
 
-    @overload
-    def __getitem__(self, place: SupportsIndex) -> Instance: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Instance]: ...
-
-    def __getitem__(self, place: SupportsIndex | slice) -> Instance | list[Instance]:
-        if isinstance(place, slice):
-            return [self[i] for i in range(len(self))[place]]
-        part, rest = self.located(place)
+    def at(self, number: int) -> Instance:
+        part, rest = self.located(number)
         return part[rest]
 
     def __iter__(self) -> Iterator[Instance]:
