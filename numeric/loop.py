@@ -50,7 +50,8 @@ class Run:
         rtol, atol: of the gradient norm, relative to the start and absolute.
         max_steps: or None for the method's own limit.
         progress: called after each step, or None.
-        known: what the data determine of x, or None for a method whose path is not to be touched.
+        known: what the data determine of x; None where that is all of it, or for a method whose path is not to be
+            touched.
         fits_logits: whether "auto" may begin with the fit of the target's logits, where that decreases the value.
         seed: of what steps draw.
         judged_in: the whitened problem where `problem` is in the stored variables, else None: what a point is does

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from numeric.analysis.identifiability import identifiability
+from numeric.analysis.identifiability import identifiability, is_determined
 from numeric.loop import Run
 from numeric.methods import METHODS
 from numeric.problems import Regression
@@ -104,7 +104,7 @@ def solve(
     if isinstance(report, ProgressLine):
         variables = watched(variables, report.reading)
     whitened = change is whiten or (change is sampling_variables and variables.left is not None)
-    known = identifiability(problem, variables) if whitened else None
+    known = identifiability(problem, variables) if whitened and not is_determined(variables) else None
     judged_in = whiten(problem) if change is unchanged else None
     alone = x0 is None and starts == 1
     try:

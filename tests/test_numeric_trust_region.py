@@ -7,8 +7,9 @@ import pytest
 
 from numeric import VectorRegression
 from numeric.solvers.correction import corrected
+from numeric.solvers.shifts import NEARLY
 from numeric.solvers.state import State
-from numeric.solvers.subproblem import NEARLY, ModelStep, definite_step, minimize_model
+from numeric.solvers.subproblem import ModelStep, definite_step, minimize_model
 from numeric.solvers.trust_region import MAX_CHANGE, trust_region_step
 from numeric.whitening import unchanged, whiten
 
@@ -120,7 +121,7 @@ def test_a_step_that_is_nearly_the_best_decreases_nearly_as_much(H, g, radius):
 
 def test_no_eigenvalues_are_computed_for_a_step_that_is_nearly_the_best(monkeypatch):
     H, g = matrices()[0]["indefinite"], np.random.default_rng(2).normal(size=5)
-    monkeypatch.setattr("numeric.solvers.subproblem._eigen_step", None)
+    monkeypatch.setattr("numeric.solvers.subproblem._Model.by_eigenvalues", None)
     step = minimize_model(H[None], g, 1.0, nearly=True)
     assert np.isnan(step.lowest)
     assert not step.definite

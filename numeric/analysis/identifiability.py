@@ -207,6 +207,23 @@ def identifiability(problem: Regression, whitened: WhitenedRegression | None = N
     return Identifiability(unknowns, rank, bounds, shifts, symmetric, margin, reasons, kernel, whitened, copies)
 
 
+def is_determined(whitened: WhitenedRegression) -> bool:
+    """Whether one look tells that the data determine x, so that `identifiability` would find the dimension 0.
+
+    That is so for one prompt without a mask, whose maps have full rank in the variables in which `whiten` made them
+    orthonormal: centred where a shift of a row changes nothing.
+
+    Args:
+        whitened: of a problem in memory, or of a stream.
+    """
+    if len(whitened.forms) > 1 or not whitened.full_rank:
+        return False
+    original, loss = whitened.original.forms[0], whitened.loss
+    if isinstance(original, StreamForm) or original.masked or cast(DenseForm, original).target.shape[-1] == 1:
+        return False
+    return not (loss.SHIFT_INVARIANT and original.regularized and bool(_free_rows(original).any()))
+
+
 @dataclass(frozen=True, eq=False)
 class _Side:
     """One factor of the maps, A1 or A2 (in vector form the number 1, or A), stacked over prompts.

@@ -149,15 +149,18 @@ class MatrixHessian:
         whole = right.products(A2) if known2 is None and parts == 1 else known2
         # Columns of V as rows: a pair's products are then products of contiguous rows.
         outer, inner = (np.ascontiguousarray(np.transpose(array, (1, 2, 0))) for array in (C @ V, V))
-        sums = np.zeros((len(right), len(left)), A1.dtype)
-        for block, D in self.diagonals():
+        sums = np.empty((len(right), len(left)), A1.dtype)
+        for number, (block, D) in enumerate(self.diagonals()):
             pairs1 = left.products(A1[:, block.rows]) if known1 is None else known1[:, block.rows]
             for cut in cuts:
                 pairs2 = right.products(A2[:, block.columns], cut) if whole is None else whole[cut, block.columns]
                 terms = pairs2 @ D.T
                 for a, b in zip(outer[:, :, block.rows], inner[:, :, block.rows], strict=True):
                     terms += right.cross(a, b, cut)
-                sums[cut] += terms @ pairs1.T
+                if number == 0:
+                    np.matmul(terms, pairs1.T, out=sums[cut])
+                else:
+                    sums[cut] += terms @ pairs1.T
         return sums
 
     def eigenvalue_bounds(self) -> tuple[float, float]:

@@ -338,10 +338,12 @@ class VectorHessian:
     def _narrow_blocks(self, D: Array, C: Array) -> Array:
         """The matrices of all problems at once, for few columns: calls would take longer than the products."""
         form, V = self.evaluation.form, self._projected
-        grams = np.swapaxes(V, -1, -2) @ (C @ V)
+        grams, d = np.swapaxes(V, -1, -2) @ (C @ V), V.shape[-1]
         for rows in form.blocks:
-            A = np.asfortranarray(form.A[rows])
-            grams += (A.T * D[:, None, rows]) @ A
+            A = form.A[rows]
+            # All rows of the left factors in one product.
+            scaled = np.ascontiguousarray(A.T) * D[:, None, rows]
+            grams += (scaled.reshape(-1, len(A)) @ A).reshape(-1, d, d)
         return (grams + np.swapaxes(grams, -1, -2)) / 2
 
     def _block(self, D: Array, U: tuple[Array, ...], C: Array) -> Array:

@@ -6,8 +6,8 @@ import numpy as np
 
 from numeric.evaluation import Point
 from numeric.kernels import Array
+from numeric.solvers.shifts import EPS
 from numeric.solvers.state import State, relative_value, try_point
-from numeric.solvers.subproblem import EPS
 from numeric.solvers.trust_region import ACCEPT, MAX_CHANGE, RESOLUTION
 from numeric.whitening import WhitenedRegression
 

@@ -32,8 +32,8 @@ from numeric.sketching.leverage import Scores, approximate_scores
 from numeric.sketching.pairs import PairSampler
 from numeric.sketching.split import RowSampler, Sampler, SplitHessian
 from numeric.solvers.backtracking import backtrack
+from numeric.solvers.shifts import EPS
 from numeric.solvers.state import State, Variables, describe, try_point
-from numeric.solvers.subproblem import EPS
 from numeric.solvers.trust_region import RESOLUTION
 from numeric.whitening import WhitenedRegression
 

@@ -8,8 +8,9 @@ import numpy as np
 from numeric.kernels import Array
 from numeric.operator import scaled_blocks
 from numeric.solvers.correction import corrected
+from numeric.solvers.shifts import EPS, Boundary
 from numeric.solvers.state import State, describe, relative_value, try_point
-from numeric.solvers.subproblem import EPS, minimize_model
+from numeric.solvers.subproblem import minimize_model
 from numeric.whitening import WhitenedRegression
 
 MAX_CHANGE = 4.0
@@ -34,8 +35,10 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
     """One accepted step of the model `kind`, or the same state with the reason that blocked it."""
     point, resolution = state.point, RESOLUTION * EPS * abs(state.point.first_order.value)
     blocks, radius = model_blocks(problem, state, kind), state.radius
+    before = state.memory if isinstance(state.memory, Boundary) else None
     while True:
-        step = minimize_model(blocks, point.first_order.gradient, radius, nearly=True)
+        step = minimize_model(blocks, point.first_order.gradient, radius, nearly=True, before=before)
+        before = step.boundary
         norm, change = math.sqrt(np.vdot(step.s, step.s)), _change(problem, step.s)
         if change > 1.5 * MAX_CHANGE:
             radius = norm * MAX_CHANGE / change
@@ -68,6 +71,7 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
         strained="",
         products=0,
         change=change,
+        memory=before,
     )
 
 

@@ -14,8 +14,9 @@ from numeric.forms.matrix import MatrixForm
 from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
 from numeric.solvers.newton_cg import NewtonCG
+from numeric.solvers.shifts import EPS
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, relative_value, try_point
-from numeric.solvers.subproblem import EPS, ModelStep, definite_step, minimize_model
+from numeric.solvers.subproblem import ModelStep, definite_step, minimize_model
 from numeric.solvers.trust_region import model_blocks
 from numeric.starts import SIZES, random_point
 from numeric.whitening import WhitenedRegression
