@@ -18,15 +18,15 @@ from numeric.starts import Start, fitted_logits, has_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
-SLOW_WINDOW, SLOW_BY_PRODUCTS, SLOW, RESIDUAL = 2, 0.99, 0.9, 0.01
+SLOW_WINDOW, SLOW_BY_PRODUCTS, SLOW, RESIDUAL = 2, 0.99, 0.85, 0.01
 """Gauss-Newton is left for Newton when this many steps leave more than a share of the value: the residual stays, and
 the curvature that J^T J lacks decides the rate. Where residuals vanish, steps take more. Where they need not, and there
 are several minima, steps by products, which are cut short, find lower ones, so that they are not left too early; exact
 steps do not. Weights leave no doubt that a residual stays, and few minima: then the second share counts in any case. A
 value below the last share of half of the target's squares may be on its slow way to 0: then the first share counts."""
-FLAT_WINDOW, FLAT_SHARE, FLAT_SQUARES = 50, 0.05, 1e-9
-"""A solve has stalled where so many steps take less than the first share of the value and than the second one of half
-the target's squares (of the predictions, thus, the root of it)."""
+FLAT_WINDOW, FLAT_SHARES = 50, ((0.05, 1e-9), (0.5, 1e-15))
+"""A solve has stalled where so many steps take less than the first share of the value that is left and than the second
+one of half the target's squares (of the predictions, thus, the root of it), for one of the pairs of shares."""
 CLOSE = 0.03
 """After a full step that changed no z by more than this, one factorization may do for all steps that are left."""
 CLOSE_FIT = 1e-6
@@ -186,7 +186,8 @@ class Run:
         if len(self.history) <= FLAT_WINDOW:
             return False
         before, now = self.history[-1 - FLAT_WINDOW].value, self.history[-1].value
-        return 0.0 <= before - now <= min(FLAT_SHARE * now, FLAT_SQUARES * 0.5 * target_squares(self.problem))
+        half = 0.5 * target_squares(self.problem)
+        return any(0.0 <= before - now <= min(share * now, squares * half) for share, squares in FLAT_SHARES)
 
     def _report(self, state: State) -> None:
         self.history.extend(state.rows)

@@ -17,6 +17,7 @@ from numeric.problems import Regression
 from numeric.progress import Progress, ProgressLine
 from numeric.sketching.columns import sampling_variables
 from numeric.solution import Solution, StartResult
+from numeric.solvers.verdict import target_squares
 from numeric.starts import Start, first_start
 from numeric.starts import starts as starting_points
 from numeric.validation import InputError
@@ -25,6 +26,9 @@ from numeric.whitening import WhitenedRegression, unchanged, whiten
 
 LARGEST_DENSE = 8192
 """Whitened unknowns up to which a method on dense Hessians may be asked for: half a gigabyte for each matrix."""
+POOR = 1e-4
+"""A solve that begins with the fit of the logits, does not converge and leaves this share of half the target's squares
+(predictions off by a hundredth) is tried from its start again: a fit may saturate a row at the wrong entry."""
 SAME_MINIMUM, ZERO = 1e-6, 1e-24
 """Two minima count as one whose values differ by less than the first share of themselves, or the second of a start."""
 
@@ -61,8 +65,9 @@ def solve(
               variables are scaled, not whitened, so that A keeps its zeros; or on sampled entries of Z in matrix form;
             - "auto": Gauss-Newton (by products in matrix form), followed by dense matrices where the products of a
               step do not suffice, and by Newton where the residual stays large or the point is a saddle. Where no x0
-              is given, the first step goes to the fit of the target's logits, if that decreases the value. The
-              message and the history say what was chosen and why.
+              is given, the first step goes to the fit of the target's logits, if that decreases the value; should
+              the solve then come to no good end, it is repeated without that step. The message and the history say
+              what was chosen and why.
         x0: the start, of shape `problem.x_shape`; "logit" for the least-squares fit of the target's logits (see
             `logit_start`; normalized-exp only); None for 0 (exp), or a random point drawn with `seed` (cosh
             and sinh, for which 0 is critical or outside the domain). Parts of x0 that no prediction depends
@@ -107,18 +112,21 @@ def solve(
     known = identifiability(problem, variables) if whitened and not is_determined(variables) else None
     judged_in = whiten(problem) if change is unchanged else None
     alone = x0 is None and starts == 1
+
+    def solved(start: Start, fits_logits: bool) -> Solution:
+        given = variables, method, rtol, atol, max_steps, report, known, fits_logits, seed, judged_in
+        return Run(*given).begin(start)
+
     try:
-        solutions = [
-            (
-                start.kind,
-                Run(variables, method, rtol, atol, max_steps, report, known, alone, seed, judged_in).begin(start),
-            )
-            for start in _starting_points(variables, judged_in, x0, starts, seed)
-        ]
+        points = _starting_points(variables, judged_in, x0, starts, seed)
+        solutions = [(start.kind, solved(start, alone)) for start in points]
+        if alone and _is_poor(solutions[0][1], variables):
+            start = first_start(variables, x0, seed)
+            solutions = [(start.kind, _better(solutions[0][1], solved(start, False)))]
     finally:
         if isinstance(report, ProgressLine):
             report.close()
-    best = min((solution for _, solution in solutions), key=lambda s: (not s.success, s.value))
+    best = min((solution for _, solution in solutions), key=_rank)
     seconds = time.perf_counter() - clock
     if starts == 1:
         return replace(best, seconds=seconds)
@@ -142,6 +150,26 @@ def _starting_points(
             yield first_start(variables, x0, seed)
         else:
             yield Start(variables.from_original(whitened.to_original(start.y)), start.kind)
+
+
+def _rank(solution: Solution) -> tuple[bool, float]:
+    """What is least for the best of some solutions."""
+    return not solution.success, solution.value
+
+
+def _is_poor(solution: Solution, variables: WhitenedRegression) -> bool:
+    """Whether a solve that began with the fit of the logits came to no good end."""
+    fitted = any(row.kind == "logit" for row in solution.history)
+    return fitted and not solution.success and solution.value > POOR * 0.5 * target_squares(variables)
+
+
+def _better(fitted: Solution, again: Solution) -> Solution:
+    """The better one of a solve that began with the fit of the logits, and one that did not."""
+    if _rank(again) < _rank(fitted):
+        note = f"A solve that began with the fit of the logits ended at {fitted.value:.6g}; this one did not begin so."
+        return replace(again, message=f"{again.message} {note}")
+    note = f"Without that fit a solve ended at {again.value:.6g}, no better."
+    return replace(fitted, message=f"{fitted.message} {note}")
 
 
 def _spread(results: tuple[StartResult, ...], first: list[float]) -> str:

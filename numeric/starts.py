@@ -1,6 +1,6 @@
 """Where a solve starts: at zero, at a random point, at a given one, or at the least-squares fit of the logits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -79,21 +79,28 @@ def has_logits(problem: WhitenedRegression) -> bool:
 
 
 def fitted_logits(problem: WhitenedRegression) -> Point | None:
-    """The better of two fits of the logits, as the loss sees it: all entries alike, and weighted by sqrt(B).
+    """The best of some fits of the logits, as the loss sees it: all entries alike, and weighted by sqrt(B).
 
     The first is exact where B has relative errors of the size of rounding; the second stands between relative and
     absolute errors, and is the better one where the small entries of B are rounded to few digits (float16). With
-    weights w it is the second one, as no fit of the logits is a minimum then.
+    weights w it is the second one, as no fit of the logits is a minimum then. An entry that was rounded to zero has no
+    logarithm, but nothing keeps a fit without it from a large one: where a fit is no exact one, such entries count as
+    the smallest of B that is not zero.
     """
     forms = cast(tuple[DenseForm, ...], problem.forms)
-    roots = [np.sqrt(np.maximum(form.target, 0.0)) for form in forms]
-    if any(form.regularized for form in forms):
-        return try_point(problem, _logits(problem, roots, LOOSE_RESIDUAL))
-    alike = try_point(problem, _logits(problem, None))
-    if alike is not None and alike.first_order.value <= EXACT_FIT * sum(_squares(form) for form in forms):
-        return alike
-    weighted = try_point(problem, _logits(problem, roots, LOOSE_RESIDUAL))
-    found = [point for point in (alike, weighted) if point is not None]
+    known, points = [_positive(form) for form in forms], list[Point | None]()
+    regularized = any(form.regularized for form in forms)
+    if not regularized:
+        alike = try_point(problem, _logits(problem, [form.target for form in forms], known))
+        if alike is not None and alike.first_order.value <= EXACT_FIT * sum(_squares(form) for form in forms):
+            return alike
+        points.append(alike)
+    targets, counted = zip(*(_filled(form, rows) for form, rows in zip(forms, known, strict=True)), strict=True)
+    roots = [rows * np.sqrt(np.maximum(B, 0.0)) for rows, B in zip(counted, targets, strict=True)]
+    points.append(try_point(problem, _logits(problem, targets, roots, LOOSE_RESIDUAL)))
+    if not regularized and any(B is not form.target for B, form in zip(targets, forms, strict=True)):
+        points.append(try_point(problem, _logits(problem, targets, counted)))
+    found = [point for point in points if point is not None]
     return min(found, key=lambda point: point.first_order.value, default=None)
 
 
@@ -145,8 +152,11 @@ def logit_start(problem: Regression, weights: Any = None) -> Array:
     reason = _without_logits(problem)
     if reason:
         raise InputError(f"logit start: this problem {reason}; start at 0, or pass an x0")
-    whitened = whiten(problem)
-    return whitened.to_original(_logits(whitened, _checked_weights(problem, weights)))
+    whitened, given = whiten(problem), _checked_weights(problem, weights)
+    forms = cast(tuple[DenseForm, ...], whitened.forms)
+    known = [_positive(form) for form in forms]
+    counted = known if given is None else [rows * array for rows, array in zip(known, given, strict=True)]
+    return whitened.to_original(_logits(whitened, [form.target for form in forms], counted))
 
 
 def _without_logits(problem: Regression) -> str:
@@ -178,26 +188,46 @@ def _checked_weights(problem: Regression, weights: Any) -> list[Array] | None:
 
 def _positive(form: DenseForm) -> Array:
     """1 where the target is kept and has a logarithm, else 0."""
-    positive = form.target > 0
-    mask = getattr(form, "mask", None)
+    positive, mask = form.target > 0, getattr(form, "mask", None)
     return (positive if mask is None else positive & mask).astype(float)
 
 
-def _logits(problem: WhitenedRegression, weights: list[Array] | None, residual: float = LOGIT_RESIDUAL) -> Array:
-    """By conjugate gradients on the normal equations, whose matrix in whitened variables is near the identity."""
+def _filled(form: DenseForm, positive: Array) -> tuple[Array, Array]:
+    """The target with its smallest positive entry where it is less, and 1 at the kept entries of rows that have one.
+
+    Args:
+        form: with a target.
+        positive: `_positive` of it.
+    """
+    rows, mask = positive.any(axis=-1, keepdims=True), getattr(form, "mask", None)
+    kept = rows if mask is None else rows & mask
+    if np.array_equal(positive > 0.0, np.broadcast_to(kept, positive.shape)):
+        return form.target, positive
+    lowest = float(form.target[positive > 0.0].min(initial=1.0))
+    return np.maximum(form.target, lowest), np.broadcast_to(kept, positive.shape).astype(float)
+
+
+def _logits(
+    problem: WhitenedRegression, targets: Sequence[Array], weights: Sequence[Array], residual: float = LOGIT_RESIDUAL
+) -> Array:
+    """The weighted fit of log B, by conjugate gradients on the normal equations: in whitened variables their matrix
+    is near the identity.
+
+    Args:
+        problem: in whitened variables.
+        targets: of each prompt, positive where the weight is not 0.
+        weights: of the same shapes, not negative.
+        residual: relative, at which the iteration ends.
+    """
     forms = cast(tuple[DenseForm, ...], problem.forms)
-    counted = [_positive(form) for form in forms]
-    if weights is not None:
-        counted = [rows * array for rows, array in zip(counted, weights, strict=True)]
-    pairs = zip(forms, counted, strict=True)
-    logits = [np.log(form.target, out=np.zeros(rows.shape), where=rows > 0.0) for form, rows in pairs]
+    logits = [np.log(B, out=np.zeros(w.shape), where=w > 0.0) for B, w in zip(targets, weights, strict=True)]
 
     def normal(v: Array) -> Array:
-        parts = zip(forms, counted, strict=True)
-        return sum((_adjoint(form, _centred(form.forward(v), rows)) for form, rows in parts), np.zeros(v.shape))
+        parts = zip(forms, weights, strict=True)
+        return sum((_adjoint(form, _centred(form.forward(v), w)) for form, w in parts), np.zeros(v.shape))
 
-    parts = zip(forms, logits, counted, strict=True)
-    right = sum((_adjoint(form, _centred(z, rows)) for form, z, rows in parts), np.zeros(problem.x_shape))
+    parts = zip(forms, logits, weights, strict=True)
+    right = sum((_adjoint(form, _centred(z, w)) for form, z, w in parts), np.zeros(problem.x_shape))
     if not np.any(right):
         return np.zeros(problem.x_shape)
     return newton_direction(normal, -right, None, residual, LOGIT_PRODUCTS).s

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from numeric import AttentionRegression, InputError, VectorRegression, loss_names, solve
-from numeric.analysis.identifiability import identifiability
+from numeric.analysis.identifiability import identifiability, is_determined
 from numeric.analysis.nullspace import LARGEST_CORE, Margin
+from numeric.whitening import whiten
 
 RTOL = 1e-10
 """The factors have condition numbers below 100; projections lose a few digits to it."""
@@ -141,6 +142,25 @@ def test_rank_and_directions_are_those_of_the_dense_matrix(name, loss):
     expected = np.linalg.pinv(dense, rtol=1e-11) @ dense @ x.ravel()
     np.testing.assert_allclose(found.minimum_norm(x).ravel(), expected, atol=1e4 * RTOL)
     np.testing.assert_allclose(found.minimum_norm(x).ravel(), x.ravel() - basis.T @ (basis @ x.ravel()), atol=RTOL)
+
+
+@pytest.mark.parametrize("loss", ["normalized-exp", "rescaled-exp"])
+@pytest.mark.parametrize("name", CASES)
+def test_what_one_look_takes_for_determined_is_determined(name, loss):
+    problem, _ = problem_of(CASES[name], loss)
+    dimension = problem.identifiability().dimension
+    evident = is_determined(whiten(problem))
+    assert dimension == 0 or not evident
+    # It looks at one prompt, without a mask, that is pinned in each row or free in each.
+    ((*_, mask, weights), *others) = CASES[name]
+    simple = not others and mask is None and (weights is None or loss != "normalized-exp")
+    assert evident == (simple and dimension == 0)
+
+
+def test_a_vector_of_one_entry_is_not_taken_for_determined():
+    whitened = whiten(VectorRegression("normalized-cosh", [[2.0]], [1.0]))
+    assert whitened.full_rank
+    assert not is_determined(whitened)
 
 
 def small_problems(loss):

@@ -130,3 +130,53 @@ def test_with_weights_one_fit_is_made_that_follows_the_large_entries(monkeypatch
     # The fit is loose: its residual falls to less than a third.
     assert np.linalg.norm(found - expected) <= 0.3 * np.linalg.norm(expected)
     assert len(asked) == 1
+
+
+def sharp_head(times, dtype, prompt=5):
+    """A head that is `times` sharper than the recorded one, its attention rounded to a dtype."""
+    data = load(shipped("attention_f2multi_L3H3"))
+    A1, A2 = (side[prompt] for side in data.inputs)
+    z = times * A1 @ data.x_true @ A2.T
+    B = np.exp(z - z.max(axis=1, keepdims=True))
+    B = (B / B.sum(axis=1, keepdims=True)).astype(dtype).astype(float)
+    return AttentionRegression("normalized-exp", A1, A2, B)
+
+
+@pytest.mark.parametrize(("times", "dtype"), [(10, np.float16), (60, np.float32)])
+def test_entries_that_were_rounded_to_zero_are_kept_small_by_the_fit(times, dtype):
+    problem = sharp_head(times, dtype)
+    B = problem.forms[0].target
+    assert (B == 0.0).mean() > 0.9
+    zero = problem.value(np.zeros(problem.x_shape))
+    # Without them nothing keeps the fit from large predictions there.
+    assert problem.value(logit_start(problem)) > 0.3 * zero
+    whitened = whiten(problem)
+    fitted_value = fitted_logits(whitened).first_order.value
+    assert fitted_value < 1e-2 * zero
+    assert np.abs(fitted_logits(whitened).predict()[0][B == 0.0]).max() < 0.5
+
+
+def test_a_negative_or_a_masked_entry_is_no_floor():
+    target, mask = NOISY.copy(), np.ones(B.shape, dtype=bool)
+    target[2, 3], target[4, 0], target[5, 5] = 0.0, -0.25, 1e-300
+    mask[5, 5] = False
+    problem = AttentionRegression("normalized-exp", A1, A2, target, mask=mask)
+    lowest = target[(target > 0) & mask].min()
+    expected = fitted(A1, A2, np.maximum(target, lowest), mask.astype(float))
+    whitened = whiten(problem)
+    targets, counted = zip(
+        *(numeric.starts._filled(f, numeric.starts._positive(f)) for f in whitened.forms), strict=True
+    )
+    found = whitened.to_original(numeric.starts._logits(whitened, targets, counted))
+    np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_a_solve_that_a_fit_led_astray_is_tried_without_it():
+    # The fit puts one of 80 rows on a wrong entry, and there is no way back from a saturated row.
+    problem = sharp_head(60, np.float32, prompt=4)
+    zero = problem.value(np.zeros(problem.x_shape))
+    assert fitted_logits(whiten(problem)).first_order.value > 1e-2 * zero
+    found = solve(problem, max_steps=60)
+    assert found.value < 1e-12 * zero
+    assert "A solve that began with the fit of the logits ended at" in found.message
+    assert [row.kind for row in found.history if row.kind == "logit"] == []

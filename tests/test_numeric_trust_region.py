@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from numeric import VectorRegression
+from numeric.solvers import shifts
 from numeric.solvers.correction import corrected
-from numeric.solvers.shifts import NEARLY
+from numeric.solvers.shifts import NEARLY, Boundary
 from numeric.solvers.state import State
 from numeric.solvers.subproblem import ModelStep, definite_step, minimize_model
 from numeric.solvers.trust_region import MAX_CHANGE, trust_region_step
@@ -125,6 +126,36 @@ def test_no_eigenvalues_are_computed_for_a_step_that_is_nearly_the_best(monkeypa
     step = minimize_model(H[None], g, 1.0, nearly=True)
     assert np.isnan(step.lowest)
     assert not step.definite
+
+
+def test_one_curvature_tells_the_shift_for_each_radius():
+    # ||s|| = |g| / (h + shift), so that 1/||s|| is linear in the shift and Newton's iteration is exact.
+    factors, g = shifts.factorized(np.array([[[3.0]]]), 0.5), np.array([[7.0]])
+    known = Boundary.of(factors, -shifts.solved(factors, g), 0.5)
+    for radius in (0.1, 1.0, 2.0, 5.0):
+        assert known.at(radius) == pytest.approx(7.0 / radius - 3.0, rel=1e-12)
+        assert known.in_units(4.0, 2.0).at(2.0 * radius) == pytest.approx(4.0 * (7.0 / radius - 3.0), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", matrices()[0])
+@pytest.mark.parametrize(("first", "then"), [(1.0, 0.25), (0.25, 1.0), (1.0, 1e3), (1e-3, 1.0)])
+def test_a_step_that_another_one_expects_is_as_good(name, first, then, monkeypatch):
+    H, g = matrices()[0][name], np.random.default_rng(1).normal(size=5)
+    before = minimize_model(H[None], g, first, nearly=True).boundary
+    best, step = minimize_model(H[None], g, then), minimize_model(H[None], g, then, nearly=True, before=before)
+    assert np.linalg.norm(step.s) <= 1.1 * then * (1 + 1e-12)
+    assert step.decrease == pytest.approx(-model(H, g, step.s), rel=1e-9, abs=1e-15)
+    assert step.decrease >= (1.0 - NEARLY) * best.decrease * (1 - 1e-9)
+
+
+def test_a_shorter_step_of_the_same_model_takes_few_factorizations(monkeypatch):
+    H, g = matrices()[0]["indefinite"], np.random.default_rng(2).normal(size=5)
+    taken, cholesky = [], shifts._cholesky
+    monkeypatch.setattr(shifts, "_cholesky", lambda *given: taken.append(given) or cholesky(*given))
+    before = minimize_model(H[None], g, 1.0, nearly=True).boundary
+    whole = len(taken)
+    minimize_model(H[None], g, 0.5, nearly=True, before=before)
+    assert len(taken) - whole <= 2 < whole
 
 
 @pytest.mark.parametrize("name", ["definite", "semidefinite"])
