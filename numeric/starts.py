@@ -24,6 +24,8 @@ LOGIT_PRODUCTS = 500
 LOGIT_RESIDUAL, LOOSE_RESIDUAL = 1e-14, 3e-1
 """Products and relative residual of the least-squares fit of the logits; of one that can only be a start, which a
 closer fit makes hardly better: steps that follow do more for the price of a few products."""
+LEAST_WEIGHT = float(np.finfo(float).eps)
+"""Smaller squares of weights, beside those of near one-hot rows, leave a fit that is singular to working precision."""
 EXACT_FIT = 1e-12
 """A fit that leaves this share of the target's squares needs no other beside it."""
 
@@ -96,7 +98,7 @@ def fitted_logits(problem: WhitenedRegression) -> Point | None:
             return alike
         points.append(alike)
     targets, counted = zip(*(_filled(form, rows) for form, rows in zip(forms, known, strict=True)), strict=True)
-    roots = [rows * np.sqrt(np.maximum(B, 0.0)) for rows, B in zip(counted, targets, strict=True)]
+    roots = [rows * np.sqrt(np.maximum(B, LEAST_WEIGHT)) for rows, B in zip(counted, targets, strict=True)]
     points.append(try_point(problem, _logits(problem, targets, roots, LOOSE_RESIDUAL)))
     if not regularized and any(B is not form.target for B, form in zip(targets, forms, strict=True)):
         points.append(try_point(problem, _logits(problem, targets, counted)))

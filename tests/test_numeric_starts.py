@@ -156,6 +156,14 @@ def test_entries_that_were_rounded_to_zero_are_kept_small_by_the_fit(times, dtyp
     assert np.abs(fitted_logits(whitened).predict()[0][B == 0.0]).max() < 0.5
 
 
+def test_weights_of_tiny_entries_make_no_singular_fit():
+    whitened = whiten(sharp_head(100, np.float32, prompt=1))
+    assert 0.0 < whitened.forms[0].target[whitened.forms[0].target > 0.0].min() < 1e-30
+    point = fitted_logits(whitened)
+    assert point.first_order.value < 1e-40
+    assert point.largest_entry < 1e3
+
+
 def test_a_negative_or_a_masked_entry_is_no_floor():
     target, mask = NOISY.copy(), np.ones(B.shape, dtype=bool)
     target[2, 3], target[4, 0], target[5, 5] = 0.0, -0.25, 1e-300
