@@ -232,7 +232,7 @@ MILD = SolverCase("matrix", "", "noisy", 20, 3, 3.0)
 
 @pytest.mark.parametrize("case", [MILD, SolverCase("vector", "", "exact", 60, 3, weighted=True)], ids=str)
 def test_every_contestant_gets_to_the_solution(case, monkeypatch):
-    monkeypatch.setattr(contestants, "REPETITIONS", 1)
+    monkeypatch.setattr(contestants, "REPETITIONS", ())
     data = solver_instance(case)
     judge, _ = judge_of(data)
     for name in DESCRIPTIONS:
@@ -469,6 +469,17 @@ def test_whitened_contestants_are_those_that_whiten(monkeypatch):
     monkeypatch.setattr(with_scipy, "whiten", lambda problem: calls.append(1) or right(problem))
     data = solver_instance(VECTOR)
     judge, _ = judge_of(data)
-    for name, times in (("lbfgs", 0), ("lbfgs-w", contestants.REPETITIONS)):
-        measure_contestant(name, data, judge, CAP)
-        assert len(calls) == times, "inside the clock, in each run"
+    for name in ("lbfgs", "lbfgs-w"):
+        calls.clear()
+        found = measure_contestant(name, data, judge, CAP)
+        assert len(calls) == (found["runs"] if name in WHITENED else 0), "inside the clock, in each run"
+
+
+@pytest.mark.parametrize(("first", "runs"), [(0.04, 9), (0.06, 3), (0.9, 3), (1.1, 1)])
+def test_short_runs_are_repeated_more_often(first, runs, monkeypatch):
+    data = solver_instance(VECTOR)
+    judge, _ = judge_of(data)
+    monkeypatch.setattr(Trajectory, "elapsed", first)
+    monkeypatch.setattr(contestants.with_scipy, "run_scipy", lambda name, data, trajectory: None)
+    found = measure_contestant("lbfgs", data, judge, CAP)
+    assert (found["runs"], found["total_seconds"]) == (runs, pytest.approx(first))

@@ -15,9 +15,8 @@ WHITENED = tuple(name for name, method in with_scipy.SCIPY.items() if method.whi
 """Those that profit from this program's change of variables."""
 JAX = tuple(with_jax.DESCRIPTIONS)
 DESCRIPTIONS = {**ours.DESCRIPTIONS, **with_scipy.DESCRIPTIONS, **with_jax.DESCRIPTIONS}
-SHORT = 1.0
-"""Seconds of a run below which it is repeated, and the median counts."""
-REPETITIONS = 3
+REPETITIONS = ((0.05, 9), (1.0, 3))
+"""Seconds of the first run below which it is repeated, and how many runs there are; their median counts."""
 Run = Callable[[Trajectory], None]
 
 __all__ = ["DESCRIPTIONS", "JAX", "OURS", "SCIPY", "WHITENED", "Skipped", "measure_contestant"]
@@ -38,13 +37,18 @@ def measure_contestant(name: str, data: SolverInstance, judge: Judge, cap: float
     run = _prepared(name, data)
     runs: list[Trajectory] = []
     totals: list[float] = []
-    while len(runs) < (REPETITIONS if not totals or totals[0] < SHORT else 1):
+    while len(runs) < (_repetitions(totals[0]) if totals else 1):
         trajectory = Trajectory(judge, cap)
         _compete(run, trajectory)
         runs.append(trajectory)
         totals.append(trajectory.elapsed)
     x = runs[0].x
     return {**summary(runs, totals), "value": None if x is None else judge.value_at(x)}
+
+
+def _repetitions(seconds: float) -> int:
+    """How often a run is made of which the first one took so long."""
+    return next((count for limit, count in REPETITIONS if seconds < limit), 1)
 
 
 def _prepared(name: str, data: SolverInstance) -> Run:
