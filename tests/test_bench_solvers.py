@@ -18,7 +18,7 @@ from proofs_check.bench.rivals.skipped import Skipped
 from proofs_check.bench.solvers import SolverSettings, accuracy, contestants, run_solvers, running, with_jax, with_scipy
 from proofs_check.bench.solvers.accuracy import MEASURES, judge_of
 from proofs_check.bench.solvers.cases import NOISE, SolverCase, solver_instance, solver_plan
-from proofs_check.bench.solvers.contestants import DESCRIPTIONS, JAX, OURS, SCIPY, WHITENED, measure_contestant
+from proofs_check.bench.solvers.contestants import DESCRIPTIONS, JAX, OURS, SCIPY, WHITENED, measure_contestants
 from proofs_check.bench.solvers.profile import ratios, save_profile, share
 from proofs_check.bench.solvers.table import print_solvers
 from proofs_check.bench.solvers.targets import judge_solvers, losing_solvers, speedup
@@ -230,6 +230,10 @@ ARRIVED = 1e-6
 MILD = SolverCase("matrix", "", "noisy", 20, 3, 3.0)
 
 
+def measured(name, data, judge, cap):
+    return measure_contestants([name], data, judge, cap)[name]
+
+
 @pytest.mark.parametrize("case", [MILD, SolverCase("vector", "", "exact", 60, 3, weighted=True)], ids=str)
 def test_every_contestant_gets_to_the_solution(case, monkeypatch):
     monkeypatch.setattr(contestants, "REPETITIONS", ())
@@ -238,7 +242,7 @@ def test_every_contestant_gets_to_the_solution(case, monkeypatch):
     for name in DESCRIPTIONS:
         if name in JAX and find_spec("jax") is None:
             continue
-        found = measure_contestant(name, data, judge, CAP)
+        found = measured(name, data, judge, CAP)
         assert found["best"] <= ARRIVED, (name, found)
         assert found["value"] == pytest.approx(judge.value, rel=1e-5)
         levels = [t for t in found["seconds"].values() if t is not None]
@@ -261,7 +265,7 @@ def test_contestants_are_cut_off_at_the_cap():
     for name in ("gauss-newton-cg", "lbfgs", "exact-w", *JAX):
         if name in JAX and find_spec("jax") is None:
             continue
-        found = measure_contestant(name, data, judge, 1e-6)
+        found = measured(name, data, judge, 1e-6)
         assert found["end"] == "1e-06 s had passed", name
         assert found["seconds"]["1e-10"] is None
 
@@ -277,7 +281,7 @@ def test_a_method_that_stops_early_is_restarted_in_new_units():
         options={"xtol": 0.0},
     )  # fmt: skip
     assert judge(alone.x) > 1e-4
-    assert measure_contestant("ncg", data, judge, CAP)["best"] < 1e-8
+    assert measured("ncg", data, judge, CAP)["best"] < 1e-8
 
 
 def test_a_method_that_fails_keeps_what_it_reached(monkeypatch):
@@ -289,7 +293,7 @@ def test_a_method_that_fails_keeps_what_it_reached(monkeypatch):
     monkeypatch.setattr(with_scipy, "run_scipy", fails)
     data = solver_instance(MATRIX)
     judge, _ = judge_of(data)
-    found = measure_contestant("lbfgs", data, judge, CAP)
+    found = measured("lbfgs", data, judge, CAP)
     assert found["end"] == "OverflowError: too large"
     assert found["best"] == pytest.approx(judge(data.x0))
     assert found["value"] == pytest.approx(judge.value_at(data.x0)), "the last finite point"
@@ -471,8 +475,17 @@ def test_whitened_contestants_are_those_that_whiten(monkeypatch):
     judge, _ = judge_of(data)
     for name in ("lbfgs", "lbfgs-w"):
         calls.clear()
-        found = measure_contestant(name, data, judge, CAP)
+        found = measured(name, data, judge, CAP)
         assert len(calls) == (found["runs"] if name in WHITENED else 0), "inside the clock, in each run"
+
+
+def test_contestants_take_turns(monkeypatch):
+    data, turns = solver_instance(VECTOR), []
+    judge, _ = judge_of(data)
+    monkeypatch.setattr(contestants, "REPETITIONS", ((CAP, 2),))
+    monkeypatch.setattr(contestants.with_scipy, "run_scipy", lambda name, data, trajectory: turns.append(name))
+    assert set(measure_contestants(["lbfgs", "exact"], data, judge, CAP)) == {"lbfgs", "exact"}
+    assert turns == ["lbfgs", "exact"] * 2
 
 
 @pytest.mark.parametrize(("first", "runs"), [(0.04, 9), (0.06, 3), (0.9, 3), (1.1, 1)])
@@ -481,5 +494,5 @@ def test_short_runs_are_repeated_more_often(first, runs, monkeypatch):
     judge, _ = judge_of(data)
     monkeypatch.setattr(Trajectory, "elapsed", first)
     monkeypatch.setattr(contestants.with_scipy, "run_scipy", lambda name, data, trajectory: None)
-    found = measure_contestant("lbfgs", data, judge, CAP)
+    found = measured("lbfgs", data, judge, CAP)
     assert (found["runs"], found["total_seconds"]) == (runs, pytest.approx(first))

@@ -1,7 +1,8 @@
-"""Who competes, and one timed run of each."""
+"""Who competes, and timed runs of each, in turns."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from proofs_check.bench.rivals import Skipped
 from proofs_check.bench.solvers import ours, with_jax, with_scipy
@@ -19,31 +20,70 @@ REPETITIONS = ((0.05, 9), (1.0, 3))
 """Seconds of the first run below which it is repeated, and how many runs there are; their median counts."""
 Run = Callable[[Trajectory], None]
 
-__all__ = ["DESCRIPTIONS", "JAX", "OURS", "SCIPY", "WHITENED", "Skipped", "measure_contestant"]
+__all__ = ["DESCRIPTIONS", "JAX", "OURS", "SCIPY", "WHITENED", "measure_contestants"]
 
 
-def measure_contestant(name: str, data: SolverInstance, judge: Judge, cap: float) -> dict[str, object]:
-    """The times at which a contestant reaches each level, its best accuracy, and the value where it ended.
+@dataclass
+class _Contest:
+    """The runs of one contestant so far.
+
+    Attributes:
+        run: one run.
+        trajectories: of the runs.
+        totals: seconds of each.
+    """
+
+    run: Run
+    trajectories: list[Trajectory] = field(default_factory=list)
+    totals: list[float] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there are enough runs."""
+        return bool(self.totals) and len(self.totals) >= _repetitions(self.totals[0])
+
+    def go_on(self, judge: Judge, cap: float) -> None:
+        """One more run."""
+        trajectory = Trajectory(judge, cap)
+        _compete(self.run, trajectory)
+        self.trajectories.append(trajectory)
+        self.totals.append(trajectory.elapsed)
+
+    def result(self, judge: Judge) -> dict[str, object]:
+        """The times at which each level is reached, the best accuracy, and the value at the end."""
+        x = self.trajectories[0].x
+        return {**summary(self.trajectories, self.totals), "value": None if x is None else judge.value_at(x)}
+
+
+def measure_contestants(
+    names: Iterable[str], data: SolverInstance, judge: Judge, cap: float
+) -> dict[str, dict[str, object]]:
+    """What each contestant reaches and when, or why it is "skipped".
+
+    All make their first run, then all that are to be repeated the second one, and so on: a machine that changes its
+    speed changes it for all.
 
     Args:
-        name: a key of `DESCRIPTIONS`.
+        names: keys of `DESCRIPTIONS`.
         data: the problem.
         judge: of its points.
         cap: seconds for one run.
-
-    Raises:
-        Skipped: the contestant cannot do this case.
     """
-    run = _prepared(name, data)
-    runs: list[Trajectory] = []
-    totals: list[float] = []
-    while len(runs) < (_repetitions(totals[0]) if totals else 1):
-        trajectory = Trajectory(judge, cap)
-        _compete(run, trajectory)
-        runs.append(trajectory)
-        totals.append(trajectory.elapsed)
-    x = runs[0].x
-    return {**summary(runs, totals), "value": None if x is None else judge.value_at(x)}
+    contests: dict[str, _Contest | str] = {}
+    for name in names:
+        try:
+            contests[name] = _Contest(_prepared(name, data))
+        except Skipped as reason:
+            contests[name] = str(reason)
+    running = [contest for contest in contests.values() if isinstance(contest, _Contest)]
+    while running:
+        for contest in running:
+            contest.go_on(judge, cap)
+        running = [contest for contest in running if not contest.is_over]
+    return {
+        name: {"skipped": contest} if isinstance(contest, str) else contest.result(judge)
+        for name, contest in contests.items()
+    }
 
 
 def _repetitions(seconds: float) -> int:

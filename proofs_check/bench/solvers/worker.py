@@ -6,7 +6,7 @@ from typing import Any
 
 from proofs_check.bench.solvers.accuracy import judge_of
 from proofs_check.bench.solvers.cases import SolverCase, solver_instance
-from proofs_check.bench.solvers.contestants import DESCRIPTIONS, JAX, Skipped, measure_contestant
+from proofs_check.bench.solvers.contestants import DESCRIPTIONS, JAX, measure_contestants
 from proofs_check.bench.worker import pinned
 
 
@@ -22,14 +22,7 @@ def measure_solvers(case: SolverCase, cap: float, jax: bool = True) -> dict[str,
     """The row of a case: what each contestant reached and when."""
     data = solver_instance(case)
     judge, origin = judge_of(data)
-    contestants: dict[str, Any] = {}
-    for name in DESCRIPTIONS:
-        if name in JAX and not jax:
-            continue
-        try:
-            contestants[name] = measure_contestant(name, data, judge, cap)
-        except Skipped as reason:
-            contestants[name] = {"skipped": str(reason)}
+    contestants = measure_contestants([name for name in DESCRIPTIONS if jax or name not in JAX], data, judge, cap)
     return {**case.to_json(), "case": str(case), "measure": case.measure, "origin": origin, "contestants": contestants}
 
 
