@@ -68,10 +68,10 @@ def solve(
               is given, the first step goes to the fit of the target's logits, if that decreases the value; should
               the solve then come to no good end, it is repeated without that step. The message and the history say
               what was chosen and why.
-        x0: the start, of shape `problem.x_shape`; "logit" for the least-squares fit of the target's logits (see
-            `logit_start`; normalized-exp only); None for 0 (exp), or a random point drawn with `seed` (cosh
-            and sinh, for which 0 is critical or outside the domain). Parts of x0 that no prediction depends
-            on are dropped in whitened variables.
+        x0: the start, of shape `problem.x_shape`; "logit" for the least-squares fit of the target's logits
+            (normalized-exp only; see `logit_start`, but where the target has zeros, a fit that keeps them small, if it
+            is better); None for 0 (exp), or a random point drawn with `seed` (cosh and sinh, for which 0 is critical or
+            outside the domain). Parts of x0 that no prediction depends on are dropped in whitened variables.
         rtol: a minimum is accepted where the gradient norm is below this times its value at x0 and the Newton step
             is short; it is then polished as far as the numbers allow. What is not polished (SciPy's methods, sketched
             Newton and the two paths) must also be within 1e-6 of the value that Newton's model predicts, so that a
