@@ -26,9 +26,9 @@ from numeric.whitening import WhitenedRegression, unchanged, whiten
 
 LARGEST_DENSE = 8192
 """Whitened unknowns up to which a method on dense Hessians may be asked for: half a gigabyte for each matrix."""
-POOR = 1e-4
+POOR = 1e-3
 """A solve that begins with the fit of the logits, does not converge and leaves this share of half the target's squares
-(predictions off by a hundredth) is tried from its start again: a fit may saturate a row at the wrong entry."""
+(predictions off by three hundredths) is tried from its start again: a fit may saturate a row at the wrong entry."""
 SAME_MINIMUM, ZERO = 1e-6, 1e-24
 """Two minima count as one whose values differ by less than the first share of themselves, or the second of a start."""
 
@@ -120,7 +120,8 @@ def solve(
     try:
         points = _starting_points(variables, judged_in, x0, starts, seed)
         solutions = [(start.kind, solved(start, alone)) for start in points]
-        if alone and _is_poor(solutions[0][1], variables):
+        cut_short = max_steps is not None and solutions[0][1].status == "max_steps"
+        if alone and not cut_short and _is_poor(solutions[0][1], variables):
             start = first_start(variables, x0, seed)
             solutions = [(start.kind, _better(solutions[0][1], solved(start, False)))]
     finally:

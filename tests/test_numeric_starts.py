@@ -188,3 +188,10 @@ def test_a_solve_that_a_fit_led_astray_is_tried_without_it():
     assert found.value < 1e-12 * zero
     assert "A solve that began with the fit of the logits ended at" in found.message
     assert [row.kind for row in found.history if row.kind == "logit"] == []
+
+
+def test_a_solve_that_the_steps_cut_short_is_not_tried_again():
+    solution = solve(load(shipped("attention_f3_L3H3")).problem("normalized-exp"), max_steps=2)
+    assert (solution.status, solution.steps) == ("max_steps", 2)
+    assert solution.history[1].kind == "logit"
+    assert "Without that fit" not in solution.message
