@@ -116,7 +116,7 @@ def boundary_step(blocks: Array, g: Array, radius: float, expected: float | None
             else:
                 low = shift
             proposed = boundary.at(radius)
-            if expected is not None and not low + proposed > 0.0:
+            if expected is not None and max(low, proposed) <= 0.0:
                 return None
         shift = proposed if low < proposed < high else max(math.sqrt(low * high), low + LEAST_SHIFT * (high - low))
     return None
