@@ -39,7 +39,7 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
     while True:
         step = minimize_model(blocks, point.first_order.gradient, radius, nearly=True, before=before)
         before = step.boundary
-        norm, change = math.sqrt(np.vdot(step.s, step.s)), _change(problem, step.s)
+        norm, change = math.sqrt(np.vdot(step.s, step.s)), largest_change(problem, step.s)
         if change > 1.5 * MAX_CHANGE:
             radius = norm * MAX_CHANGE / change
             continue
@@ -60,7 +60,7 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
     if not step.interior:
         change = np.inf
     elif last is not step.s:
-        change = _change(problem, last)
+        change = largest_change(problem, last)
     return replace(
         state,
         point=trial,
@@ -81,6 +81,6 @@ def _next_radius(radius: float, norm: float, ratio: float, grows: bool) -> float
     return 2.0 * norm if ratio > GROW and grows else max(radius, norm)
 
 
-def _change(problem: WhitenedRegression, s: Array) -> float:
-    """The largest change of an entry of z by a step."""
+def largest_change(problem: WhitenedRegression, s: Array) -> float:
+    """The largest change of an entry of z by a step s, of x's shape."""
     return max(form.largest_entry(s) for form in problem.forms)

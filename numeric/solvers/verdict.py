@@ -17,7 +17,7 @@ from numeric.solvers.newton_cg import NewtonCG
 from numeric.solvers.shifts import EPS
 from numeric.solvers.state import State, describe, log_gradient_norm, log_value, relative_value, try_point
 from numeric.solvers.subproblem import ModelStep, definite_step, minimize_model
-from numeric.solvers.trust_region import model_blocks
+from numeric.solvers.trust_region import largest_change, model_blocks
 from numeric.starts import SIZES, random_point
 from numeric.whitening import WhitenedRegression
 
@@ -124,7 +124,7 @@ def _at_minimum(
     if step is None or step.newton is None or not (_is_curved(state, blocks) or not np.any(state.point.x)):
         return False, state
     refined, s = _polished(problem, state, step, polish)
-    change = _change(problem, refined.point.x - state.point.x) + _change(problem, s)
+    change = largest_change(problem, refined.point.x - state.point.x) + largest_change(problem, s)
     decrease = -0.5 * float(np.vdot(refined.point.first_order.gradient, s))
     found, left = _is_short(problem, refined, change, decrease, polish), polish - (refined.steps - state.steps)
     if not found or left in (0, polish) or is_zero(problem, refined) or _is_exact(refined, decrease):
@@ -227,11 +227,6 @@ def _is_short(problem: WhitenedRegression, state: State, change: float, decrease
         near = near and decrease <= share * (value + 0.5 * target_squares(problem))
     settled = _is_exact(state, decrease)
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
-
-
-def _change(problem: WhitenedRegression, s: Array) -> float:
-    """The largest change of an entry of z by a step."""
-    return max(form.largest_entry(s) for form in problem.forms)
 
 
 def _is_curved(state: State, blocks: Array) -> bool:
