@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from numeric.forms.form import Evaluation, Form, Scaled, ScaledValue, SecondOrder
-from numeric.kernels import Array, Kernel
+from numeric.kernels import Array, Kernel, quiet
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,7 @@ class Point:
         return max(form.largest_entry(self.x) for form in self.forms)
 
     @cached_property
+    @quiet
     def value(self) -> ScaledValue:
         """The value on one common scale, regularizer included: from `first_order` where that is known, else alone.
 
@@ -52,8 +53,7 @@ class Point:
             return ScaledValue(self.first_order.value, self.first_order.log_scale)
         parts = [evaluation.value for evaluation in self.evaluations]
         scale = max(part.log_scale for part in parts)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            value = sum(part.value * float(np.exp(part.log_scale - scale)) for part in parts)
+        value = sum(part.value * float(np.exp(part.log_scale - scale)) for part in parts)
         # Too large to be known, as in `first_order`.
         return ScaledValue(value if np.isfinite(value) else np.inf, scale)
 
@@ -87,12 +87,12 @@ class Point:
         return tuple(evaluation.predict() for evaluation in self.evaluations)
 
 
+@quiet
 def _sum(parts: list[Scaled]) -> Scaled:
     scale = max(part.log_scale for part in parts)
     value, gradient = 0.0, np.zeros_like(parts[0].gradient)
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for part in parts:
-            factor = float(np.exp(part.log_scale - scale))
-            value += part.value * factor
-            gradient += part.gradient if factor == 1.0 else part.gradient * factor
+    for part in parts:
+        factor = float(np.exp(part.log_scale - scale))
+        value += part.value * factor
+        gradient += part.gradient if factor == 1.0 else part.gradient * factor
     return Scaled(value, gradient, scale)

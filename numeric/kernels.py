@@ -1,6 +1,7 @@
 """The generated kernels, found by the name of their loss."""
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
@@ -12,7 +13,8 @@ Array = NDArray[Any]
 """A real NumPy array; the docstrings name its shape."""
 
 REGULARIZER = "regularizer"
-
+quiet = np.errstate(over="ignore", invalid="ignore", under="ignore")
+"""Decorates functions whose results may overflow: they are looked at, or are on a scale. A `with` takes twice as long."""
 
 Dropped = tuple[slice, Array] | None
 """Columns of z, and in them an array of integers as wide as z's floats: 0 at entries which belong to no total, -1 (all
@@ -111,6 +113,11 @@ def kernel(name: str) -> Kernel:
 
 def _load(name: str) -> Kernel:
     return cast(Kernel, importlib.import_module("numeric._generated." + name.replace("-", "_")))
+
+
+def all_finite(array: Array) -> bool:
+    """Whether an array holds neither infinities nor NaN: its squares tell, unless they overflow."""
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def unscale(scaled: Array, log_scale: float) -> Array:

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from numeric.forms.form import SecondOrder
 from numeric.forms.matrix_hessian import MatrixHessian, symmetric_blocks
-from numeric.kernels import Array, unscale
+from numeric.kernels import Array, all_finite, quiet, unscale
 
 LARGE_LOG_SCALE = 60.0
 """Below e^60, entries of moderate size overflow not even float32; beyond, the diagonal is looked at."""
@@ -53,10 +53,10 @@ class HessianOperator(LinearOperator):
             # The diagonal overflows first: an error now instead of infinities in a later product.
             self.diagonal()
 
+    @quiet
     def _sum(self, part: Callable[[SecondOrder], Array]) -> Array:
         """The sum over forms of one of their results, on the common scale, finite."""
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return self._finite(_sum(self.forms, self._factors, part))
+        return self._finite(_sum(self.forms, self._factors, part))
 
     def _matvec(self, v: Array) -> Array:
         x = np.asarray(v).reshape(self.x_shape)
@@ -127,6 +127,7 @@ class HessianOperator(LinearOperator):
         )
 
 
+@quiet
 def scaled_blocks(forms: tuple[SecondOrder, ...], x_shape: tuple[int, ...]) -> tuple[Array, float]:
     """The `blocks` of the operator with `scaled=True`, and its log scale, without the operator.
 
@@ -143,8 +144,7 @@ def scaled_blocks(forms: tuple[SecondOrder, ...], x_shape: tuple[int, ...]) -> t
         total = _sum(forms, factors, part)
         return _checked(total, total.dtype, 0.0)
 
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return _blocks(forms, x_shape, added), log_scale
+    return _blocks(forms, x_shape, added), log_scale
 
 
 def _common_scale(forms: tuple[SecondOrder, ...]) -> tuple[float, list[float]]:
@@ -169,7 +169,7 @@ def _blocks(
 
 
 def _checked(result: Array, dtype: np.dtype[Any], applied_scale: float) -> Array:
-    if not np.isfinite(result).all():
+    if not all_finite(result):
         raise OverflowError(
             f"the Hessian overflows {dtype} (log scale {applied_scale:.4g}): ask for "
             "scaled=True, which helps a normalized or rescaled loss, or reduce the entries of A x"

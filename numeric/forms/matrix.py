@@ -15,7 +15,7 @@ from numeric.forms.groups import Entries, largest_finite, small_entry, work_arra
 from numeric.forms.layout import RowBlock, drop, row_blocks
 from numeric.forms.matrix_hessian import MatrixHessian
 from numeric.forms.padding import OtherRows
-from numeric.kernels import Array, Dropped, Kernel
+from numeric.kernels import Array, Dropped, Kernel, quiet
 from numeric.structure import PairTable
 
 KEPT_PAIRS = 1 << 17
@@ -254,15 +254,16 @@ class MatrixEvaluation:
         buffers.give_back()
 
     @cached_property
+    @quiet
     def value(self) -> ScaledValue:
         """The value; one product with a block of Z. Raises as `first_order`."""
         values, scales = (np.empty(len(self.form.A1), self.x.dtype) for _ in range(2))
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for block, entries in self._entries("value"):
-                values[block.rows], scales[block.rows] = groups.value(self.loss, entries)
-            return self._summed(values, scales)[0]
+        for block, entries in self._entries("value"):
+            values[block.rows], scales[block.rows] = groups.value(self.loss, entries)
+        return self._summed(values, scales)[0]
 
     @cached_property
+    @quiet
     def first_order(self) -> Scaled:
         """Value and gradient; two products with a block of Z, and one read of B.
 
@@ -272,14 +273,13 @@ class MatrixEvaluation:
         form = self.form
         values, scales = (np.empty(len(form.A1), self.x.dtype) for _ in range(2))
         products = np.empty_like(self._left)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for block, entries in self._entries("value_and_gradient"):
-                values[block.rows], g, scales[block.rows] = groups.value_and_gradient(self.loss, entries)
-                np.matmul(g, form.A2[block.columns], out=products[block.rows])
-            total, factors = self._summed(values, scales)
-            if factors is not None:
-                products *= factors[:, None]
-            return Scaled(total.value, form.A1.T @ products, total.log_scale)
+        for block, entries in self._entries("value_and_gradient"):
+            values[block.rows], g, scales[block.rows] = groups.value_and_gradient(self.loss, entries)
+            np.matmul(g, form.A2[block.columns], out=products[block.rows])
+        total, factors = self._summed(values, scales)
+        if factors is not None:
+            products *= factors[:, None]
+        return Scaled(total.value, form.A1.T @ products, total.log_scale)
 
     def _summed(self, values: Array, scales: Array) -> tuple[ScaledValue, Array | None]:
         """The weighted sum of the rows' values on the largest scale, and each row's factor, see `_factors`.
@@ -378,11 +378,11 @@ class MatrixEvaluation:
                 model[rows] = np.nan if self.form.mask is None else np.where(self.form.mask[rows], np.nan, 0.0)
         return model
 
+    @quiet
     def _model(self) -> Array:
         model = np.zeros_like(self.form.target)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for block, entries in self._entries("prediction"):
-                model[block.rows, block.columns] = self.loss.prediction(
-                    entries.z, dropped=entries.dropped, small=entries.small, work=entries.work, overwrite=True
-                )
+        for block, entries in self._entries("prediction"):
+            model[block.rows, block.columns] = self.loss.prediction(
+                entries.z, dropped=entries.dropped, small=entries.small, work=entries.work, overwrite=True
+            )
         return model

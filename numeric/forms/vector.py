@@ -14,7 +14,7 @@ from numeric.forms.domain import check_domain
 from numeric.forms.form import Scaled, ScaledValue
 from numeric.forms.gram import NARROW, WeightedGram
 from numeric.forms.groups import Entries, largest_finite, small_entry, work_arrays
-from numeric.kernels import Array, Kernel
+from numeric.kernels import Array, Kernel, quiet
 from numeric.structure import (
     congruent_bounds,
     eigenvalue_bounds,
@@ -110,10 +110,10 @@ class VectorForm:
         """A x, for each row of x."""
         return x @ self.A.T
 
+    @quiet
     def largest_entry(self, x: Array) -> float:
         """max |z|."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            z = self.forward(x)
+        z = self.forward(x)
         return float(max(z.max(), -z.min()))
 
     def evaluate(self, loss: Kernel, x: Array) -> "VectorEvaluation":
@@ -147,12 +147,13 @@ class VectorEvaluation:
         return Entries(z, form.target, form.squares, None, self.small, work)
 
     @cached_property
+    @quiet
     def value(self) -> ScaledValue:
         """The value, in one read of A; raises as `first_order`."""
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return self._summed(*groups.value(self.loss, self._entries("value")))[0]
+        return self._summed(*groups.value(self.loss, self._entries("value")))[0]
 
     @cached_property
+    @quiet
     def first_order(self) -> Scaled:
         """Value and gradient.
 
@@ -162,13 +163,12 @@ class VectorEvaluation:
         form = self.form
         if self.loss.PASSES == 1 and self.loss.DEGREE is None and len(form.blocks) > 1:
             return self._in_one_read()
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            value, g, scales = groups.value_and_gradient(self.loss, self._entries("value_and_gradient"))
-            total, factors = self._summed(value, scales)
-            gradient = g @ form.A
-            if factors is not None:
-                gradient *= factors[:, None]
-            return Scaled(total.value, gradient, total.log_scale)
+        value, g, scales = groups.value_and_gradient(self.loss, self._entries("value_and_gradient"))
+        total, factors = self._summed(value, scales)
+        gradient = g @ form.A
+        if factors is not None:
+            gradient *= factors[:, None]
+        return Scaled(total.value, gradient, total.log_scale)
 
     def _summed(self, value: Array, scales: Array) -> tuple[ScaledValue, Array | None]:
         """The sum of the problems' values on the largest scale, and their factors to come to it, None for one problem.
@@ -183,27 +183,27 @@ class VectorEvaluation:
         total = value if factors is None else value * factors
         return ScaledValue(float(np.sum(total, dtype=float)), scale), factors
 
+    @quiet
     def _in_one_read(self) -> Scaled:
         """Value and gradient where no row of the gradient needs a total: totals enter as weights of A^T P_i."""
         loss, form, penalty = self.loss, self.form, 0.0
         m, totals = np.zeros((*self.x.shape[:-1], 1), self.x.dtype), dict[str, Array]()
         products: list[Array] = []
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for rows in form.blocks:
-                A, b = form.A[rows], form.target[..., rows]
-                z = self.x @ A.T
-                for name, total in loss.block_totals(1, z, b, m, {}).items():
-                    totals[name] = totals[name] + total if name in totals else total
-                parts = [P @ A for P in loss.gradient_rows(z, b, m, {})]
-                if form.squares is not None:
-                    slope = form.squares[rows] * z
-                    penalty += float(np.sum(np.vecdot(slope, z))) / 2
-                    parts.append(slope @ A)
-                products = [old + new for old, new in zip(products, parts, strict=True)] if products else parts
-            weights = [*loss.gradient_weights(m, totals), 1]
-            gradient = sum(weight * product for weight, product in zip(weights, products, strict=False))
-            value, _ = loss.value_of(m, totals)
-            return Scaled(float(np.sum(value, dtype=float)) + penalty, np.asarray(gradient, form.A.dtype), 0.0)
+        for rows in form.blocks:
+            A, b = form.A[rows], form.target[..., rows]
+            z = self.x @ A.T
+            for name, total in loss.block_totals(1, z, b, m, {}).items():
+                totals[name] = totals[name] + total if name in totals else total
+            parts = [P @ A for P in loss.gradient_rows(z, b, m, {})]
+            if form.squares is not None:
+                slope = form.squares[rows] * z
+                penalty += float(np.sum(np.vecdot(slope, z))) / 2
+                parts.append(slope @ A)
+            products = [old + new for old, new in zip(products, parts, strict=True)] if products else parts
+        weights = [*loss.gradient_weights(m, totals), 1]
+        gradient = sum(weight * product for weight, product in zip(weights, products, strict=False))
+        value, _ = loss.value_of(m, totals)
+        return Scaled(float(np.sum(value, dtype=float)) + penalty, np.asarray(gradient, form.A.dtype), 0.0)
 
     def second_order(self, kind: str) -> "VectorHessian":
         """The "hessian" or "gauss_newton"; raises as `first_order`."""
@@ -226,35 +226,35 @@ class VectorEvaluation:
         """The smallest share that a total which must not vanish is of the sum of its absolute terms."""
         return float(min((np.abs(ratio).min() for ratio in self._domain_totals().values()), default=1.0))
 
+    @quiet
     def _domain_totals(self) -> dict[str, Array]:
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return self.loss.domain_totals(self.form.forward(self.x), small=self.small)
+        return self.loss.domain_totals(self.form.forward(self.x), small=self.small)
 
+    @quiet
     def product(self, kind: str, log_scale: float, v: Array) -> Array:
         """The second derivative times v, of x's shape, without the factor exp(log_scale); two reads of A."""
         form = self.form
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            entries, dz = self._entries(f"{kind}_product"), form.forward(v)
-            r, scales = groups.product(self.loss, kind, entries, dz)
-            along = r @ form.A
-            return along * np.exp(scales - scales.dtype.type(log_scale))[..., None] if self.loss.DEGREE else along
+        entries, dz = self._entries(f"{kind}_product"), form.forward(v)
+        r, scales = groups.product(self.loss, kind, entries, dz)
+        along = r @ form.A
+        return along * np.exp(scales - scales.dtype.type(log_scale))[..., None] if self.loss.DEGREE else along
 
+    @quiet
     def pieces(self, kind: str, log_scale: float) -> tuple[Array, tuple[Array, ...], Array]:
         """D, U and C of each problem, without the factor exp(log_scale)."""
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            D, U, C, scales = groups.second_derivative(self.loss, kind, self._entries(kind))
-            if self.loss.DEGREE:
-                factors = np.exp(scales - scales.dtype.type(log_scale))
-                D, C = D * factors[..., None], C * factors[..., None, None]
+        D, U, C, scales = groups.second_derivative(self.loss, kind, self._entries(kind))
+        if self.loss.DEGREE:
+            factors = np.exp(scales - scales.dtype.type(log_scale))
+            D, C = D * factors[..., None], C * factors[..., None, None]
         return D, U, C
 
+    @quiet
     def predict(self) -> Array:
         """The model of b; raises as `first_order`."""
         if self.loss.NONZERO:
             _ = self.value
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            z, *_, work = self._entries("prediction")
-            return self.loss.prediction(z, small=self.small, work=work, overwrite=True)
+        z, *_, work = self._entries("prediction")
+        return self.loss.prediction(z, small=self.small, work=work, overwrite=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from numeric.evaluation import Point
 from numeric.forms.form import Scaled
-from numeric.kernels import Array, unscale
+from numeric.kernels import Array, all_finite, quiet, unscale
 from numeric.problems import Regression
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
@@ -115,7 +115,7 @@ class Method(Protocol):
 
 def try_point(problem: WhitenedRegression, y: Array) -> Point | None:
     """The evaluated point, or None where the loss is undefined or not finite."""
-    if not np.isfinite(y).all():
+    if not all_finite(y):
         return None
     # What `Regression.at` would look at is known of a point of the loop.
     point = Point(problem.loss, problem.forms, y)
@@ -123,7 +123,7 @@ def try_point(problem: WhitenedRegression, y: Array) -> Point | None:
         result = point.first_order
     except OutsideDomain:
         return None
-    return point if math.isfinite(result.value) and np.isfinite(result.gradient).all() else None
+    return point if math.isfinite(result.value) and all_finite(result.gradient) else None
 
 
 def log_gradient_norm(problem: WhitenedRegression, point: Point) -> float:
@@ -134,9 +134,9 @@ def log_gradient_norm(problem: WhitenedRegression, point: Point) -> float:
     return known
 
 
+@quiet
 def _log_gradient_norm(problem: WhitenedRegression, result: Scaled) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        gradient = problem.gradient_to_original(result.gradient)
+    gradient = problem.gradient_to_original(result.gradient)
     squares = float(np.vdot(gradient, gradient))
     if LEAST_SQUARES < squares < np.inf:
         return 0.5 * math.log(squares) + result.log_scale
