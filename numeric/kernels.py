@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 REGULARIZER = "regularizer"
 quiet = np.errstate(over="ignore", invalid="ignore", under="ignore")
-"""Decorates functions whose results may overflow: they are looked at, or are on a scale. A `with` takes twice as long."""
+"""Decorates functions whose results may overflow: they are looked at afterwards. A `with` takes twice as long."""
 
 Dropped = tuple[slice, Array] | None
 """Columns of z, and in them an array of integers as wide as z's floats: 0 at entries which belong to no total, -1 (all

@@ -101,7 +101,7 @@ class Run:
         self.notes.append("The first step fitted the logits of the target.")
         row = describe(self.problem, trial, 1, "logit", note="least-squares fit of the logits of the target")
         close = trial.first_order.value <= CLOSE_FIT * state.point.first_order.value
-        state = replace(state, point=trial, rows=(row,), steps=1, change=0.0 if close else np.inf)
+        state = state._replace(point=trial, rows=(row,), steps=1, change=0.0 if close else np.inf)
         self._report(state)
         return state
 
@@ -112,7 +112,7 @@ class Run:
             near = log_gradient_norm(self.problem, state.point) <= state.log_tolerance
             polish = min(POLISH_STEPS, max_steps - state.steps) if METHODS[names[-1]].polishes else 0
             if near or state.blocked or is_zero(self.problem, state):
-                verdict = self._judge(replace(state, rows=()), polish)
+                verdict = self._judge(state._replace(rows=()), polish)
                 ending = ending_of(verdict, near, names[-1])
                 halted = ending is not None and ending.status in ("stalled", "bad_start")
                 follower = self._follower(names[-1], state, halted)
@@ -120,22 +120,22 @@ class Run:
                     self._report(verdict.state)
                     return self._finished(verdict, ending, names)
                 tolerance = min(state.log_tolerance, log_gradient_norm(self.problem, state.point) - TIGHTER)
-                state = replace(state, log_tolerance=tolerance, blocked="")
+                state = state._replace(log_tolerance=tolerance, blocked="")
             elif polish and state.settles and state.change <= CLOSE and state.point.x.size <= DENSE_LIMIT:
-                verdict = settle(self.problem, replace(state, rows=()), polish)
+                verdict = settle(self.problem, state._replace(rows=()), polish)
                 self._report(verdict.state)
                 near = log_gradient_norm(self.problem, verdict.state.point) <= state.log_tolerance
                 ending = None if verdict.kind == "unsettled" else ending_of(verdict, near, names[-1])
                 if ending is not None:
                     return self._finished(verdict, ending, names)
-                state = replace(verdict.state, change=np.inf, settles=verdict.state.steps > state.steps)
+                state = verdict.state._replace(change=np.inf, settles=verdict.state.steps > state.steps)
                 continue
             else:
                 follower = self._follower(names[-1], state, halted=False)
             if state.steps >= max_steps:
                 return self._finished(Verdict("unsettled", state), out_of_steps(max_steps), names)
             if not follower and METHODS[names[-1]].polishes and self._is_flat():
-                verdict = self._judge(replace(state, rows=()), polish)
+                verdict = self._judge(state._replace(rows=()), polish)
                 self._report(verdict.state)
                 return self._finished(verdict, ending_of(verdict, near, names[-1]) or FLAT, names)
             if follower:
@@ -150,7 +150,7 @@ class Run:
         point = try_point(self.judged_in, self.judged_in.from_original(self.problem.to_original(state.point.x)))
         if point is None:
             return Verdict("unsettled", state)
-        return replace(judge(self.judged_in, replace(state, point=point), 0), state=state)
+        return replace(judge(self.judged_in, state._replace(point=point), 0), state=state)
 
     def _follower(self, name: str, state: State, halted: bool) -> str | None:
         """The method that is to take over, where "auto" was asked for and there is a reason."""

@@ -1,7 +1,5 @@
 """The trust-region subproblem against its optimality conditions and against brute force."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -209,4 +207,4 @@ def test_a_correction_is_taken_only_where_it_is_short_and_lowers_the_value():
     near = problem.at(np.array([0.01]))
     step = ModelStep(np.array([-0.49]), 1.0, True, newton=lambda r: np.array([-0.2]))
     assert corrected(problem, start, step, near, 0.0) == (near, step.s)
-    assert corrected(problem, start, replace(step, newton=lambda r: -0.1 * r), trial, np.inf)[0] is trial
+    assert corrected(problem, start, step._replace(newton=lambda r: -0.1 * r), trial, np.inf)[0] is trial

@@ -5,14 +5,12 @@ row, a dense A x with one group in all, or an A that is read in row blocks. Each
 `numeric.evaluation` and `numeric.operator` bring a sum to the largest.
 """
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numeric.kernels import Array, Kernel
 
 
-@dataclass(frozen=True, eq=False)
-class Scaled:
+class Scaled(NamedTuple):
     """exp(log_scale) * (value, gradient): one pair, whose true size may be outside the range of floats."""
 
     value: float
@@ -20,8 +18,7 @@ class Scaled:
     log_scale: float
 
 
-@dataclass(frozen=True)
-class ScaledValue:
+class ScaledValue(NamedTuple):
     """exp(log_scale) * value: a value without its gradient, on the same scale as `Scaled`."""
 
     value: float

@@ -1,7 +1,7 @@
 """How fast sketched Newton contracts, measured: the H-norm of N3', and the Euclidean norm in which N3 is false (F1)."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def contraction_report(
         raise InputError("x0: the loss is undefined or too large there; start elsewhere")
     state, rows = State(point, math.nan, -math.inf, (), seed=seed), list[Contraction]()
     for _ in range(steps):
-        state = method.step(scaled, replace(state, rows=()), 1)
+        state = method.step(scaled, state._replace(rows=()), 1)
         if state.blocked or not np.any(x != minimum):
             break
         after = scaled.to_original(state.point.x)

@@ -1,6 +1,6 @@
 """Gradient descent with backtracking, in the stored variables: the method that convergence theory is about."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,13 +27,13 @@ class GradientDescent:
         first = state.point.first_order
         squared = float(np.vdot(first.gradient, first.gradient))
         if squared == 0.0:
-            return replace(state, rows=(), blocked="resolution")
+            return state._replace(rows=(), blocked="resolution")
         # The first step moves z by about one: by what backtracking allows at most.
         length = LONGER * state.radius if state.steps else np.inf
         accepted = backtrack(problem, state, -first.gradient, -squared, length=length)
         if accepted.point is None:
-            return replace(state, rows=(), blocked=accepted.blocked)
+            return state._replace(rows=(), blocked=accepted.blocked)
         row = describe(problem, accepted.point, state.steps + 1, self.name, radius=accepted.length)
-        return replace(
-            state, point=accepted.point, radius=accepted.length, rows=(row,), steps=state.steps + 1, blocked=""
+        return state._replace(
+            point=accepted.point, radius=accepted.length, rows=(row,), steps=state.steps + 1, blocked=""
         )

@@ -1,7 +1,7 @@
 """The gradient flow x' = -grad L(x) through SciPy's integrators, in the stored variables."""
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class GradientFlow:
         """One interval; `budget` is at least one."""
         point, first = state.point, state.point.first_order
         if not np.any(first.gradient):
-            return replace(state, rows=(), blocked="resolution")
+            return state._replace(rows=(), blocked="resolution")
         flow = _Flow.at(problem, point)
         error = ABSOLUTE_ERROR * max(float(np.abs(point.x).max()), flow.unit)
         try:
@@ -64,15 +64,15 @@ class GradientFlow:
             end = LONGER * begin if begin else _first_interval(problem, point)
             result = flow.integrate(point.x, begin, end, error)
         except (_Halted, OverflowError, LinAlgWarning) as reason:
-            return replace(state, rows=(), blocked=f"the flow: {reason}")
+            return state._replace(rows=(), blocked=f"the flow: {reason}")
         trial = try_point(problem, flow.unit * result.y[:, -1].reshape(point.x.shape)) if result.success else None
         if trial is None:
-            return replace(state, rows=(), blocked=f"the integrator stopped: {result.message}")
+            return state._replace(rows=(), blocked=f"the integrator stopped: {result.message}")
         rises = relative_value(trial, point) >= first.value
         if rises and float(np.abs(trial.x - point.x).max()) <= error:
-            return replace(state, rows=(), blocked="a movement below the integrator's error")
+            return state._replace(rows=(), blocked="a movement below the integrator's error")
         row = describe(problem, trial, state.steps + 1, self.name, radius=end)
-        return replace(state, point=trial, radius=end, rows=(row,), steps=state.steps + 1, blocked="")
+        return state._replace(point=trial, radius=end, rows=(row,), steps=state.steps + 1, blocked="")
 
 
 def _first_interval(problem: WhitenedRegression, point: Point) -> float:

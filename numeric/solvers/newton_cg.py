@@ -1,6 +1,6 @@
 """Newton and Gauss-Newton steps by conjugate gradients: products only, for unknowns without number."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,23 +50,22 @@ class NewtonCG:
             return factor * operator.dot(v)
 
         if not np.any(g) or not np.isfinite(factor):  # a gradient of the smallest floats, beside a huge total
-            return replace(state, rows=(), blocked="resolution")
+            return state._replace(rows=(), blocked="resolution")
         lost = min(0.0, log_gradient_norm(problem, point) - state.log_start)
         tolerance = min(LOOSEST, max(TIGHTEST, float(np.exp(0.5 * lost))))
         try:
             direction = newton_direction(product, g / unit, preconditioner(point), tolerance, PRODUCTS)
         except OverflowError:
-            return replace(state, rows=(), blocked="a Hessian too large for a float")
+            return state._replace(rows=(), blocked="a Hessian too large for a float")
         if not direction.slope < 0.0:
-            return replace(state, rows=(), blocked="resolution")
+            return state._replace(rows=(), blocked="resolution")
         accepted = backtrack(problem, state, direction.s, unit * direction.slope, unit * direction.curvature)
         if accepted.point is None:
-            return replace(state, rows=(), blocked=accepted.blocked)
+            return state._replace(rows=(), blocked=accepted.blocked)
         note = f"{direction.products} products, ended by {direction.ended}; step length {accepted.length:.2g}"
         row = describe(problem, accepted.point, state.steps + 1, self.name, note=note)
         full = direction.ended == "residual" and accepted.length == 1.0
-        return replace(
-            state,
+        return state._replace(
             point=accepted.point,
             rows=(row,),
             steps=state.steps + 1,

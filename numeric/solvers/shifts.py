@@ -6,7 +6,7 @@ for another radius, and about the one of the next step's H.
 """
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import blas
@@ -27,8 +27,7 @@ NEARLY = 0.2
 """Share of the model's decrease that a step may miss where nearly the best one will do."""
 
 
-@dataclass(frozen=True)
-class Boundary:
+class Boundary(NamedTuple):
     """What a step that the radius cut short says about the shift of another one.
 
     Attributes:

@@ -16,7 +16,7 @@ eps0 is not trusted but measured, in each step, by products with the exact H; a 
 with twice as many rows. A line search on the true loss makes the method safe from any start.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -154,17 +154,17 @@ class SketchedNewton:
         generator = np.random.default_rng([state.seed, state.steps])
         samplers, memory = _samplers(state, generator, self.draws is None)
         if not samplers:
-            return replace(state, rows=(), blocked="a Hessian that is zero or too large for a float")
+            return state._replace(rows=(), blocked="a Hessian that is zero or too large for a float")
         models = Models(tuple(self.model(sampler, generator) for sampler in samplers))
         if self.draws is not None and models.sampled > self.draws:
             memory = None  # the old scores no longer serve
         point = _search(problem, state, models)
         if point is None:
-            return replace(state, rows=(), blocked="line search")
+            return state._replace(rows=(), blocked="line search")
         name = f"{self.name}, damped" if models.damped else self.name
         row = describe(problem, point, state.steps + 1, name, float("nan"))
-        row = replace(row, eps0=models.eps0, sampled=models.sampled)
-        return replace(state, point=point, rows=(row,), steps=state.steps + 1, blocked="", memory=memory)
+        row = row._replace(eps0=models.eps0, sampled=models.sampled)
+        return state._replace(point=point, rows=(row,), steps=state.steps + 1, blocked="", memory=memory)
 
     def model(self, sampler: Sampler, generator: np.random.Generator) -> Model:
         """A sampled Hessian whose measured eps0 is below `USABLE`, or the exact one.

@@ -3,8 +3,7 @@
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,8 +20,7 @@ LARGEST_LOG = math.log(sys.float_info.max)
 Variables = Callable[[Regression], WhitenedRegression]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of a solution's history.
 
     Attributes:
@@ -48,8 +46,7 @@ class Row:
     sampled: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class State:
+class State(NamedTuple):
     """The state between two steps.
 
     Attributes:

@@ -8,8 +8,8 @@ definite, or nearly the best step will do, Cholesky factorizations find it (`num
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import blas
@@ -25,8 +25,7 @@ MODERATE = 2.0**60
 """Numbers between this and its inverse need no unit: products of a few of them are floats."""
 
 
-@dataclass(frozen=True, eq=False)
-class ModelStep:
+class ModelStep(NamedTuple):
     """The minimizer of the model in the ball.
 
     Attributes:
@@ -78,8 +77,7 @@ def definite_step(blocks: Array, g: Array, radius: float) -> ModelStep | None:
     return None if step is None else model.in_units(step)
 
 
-@dataclass(frozen=True, eq=False)
-class _Model:
+class _Model(NamedTuple):
     """The subproblem in units in which neither squares nor products leave the range of floats.
 
     Attributes:

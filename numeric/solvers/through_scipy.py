@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -43,7 +43,7 @@ class ThroughSciPy:
     def step(self, problem: WhitenedRegression, state: State, budget: int) -> State:
         """Up to `CHUNK` iterations, at most `budget`; blocked where SciPy finds no decrease."""
         if not np.any(state.point.first_order.gradient):
-            return replace(state, rows=(), blocked="resolution")
+            return state._replace(rows=(), blocked="resolution")
         run = _Run(problem, state, self.name, _log_unit(state.point), [state.point], [])
         # trust-exact of SciPy 1.17 ends in an UnboundLocalError where its subproblem finds no step, and in a ValueError
         # where what it squares overflows. What was recorded stays.
@@ -61,7 +61,7 @@ class ThroughSciPy:
         gains = relative_value(point, state.point) < state.point.first_order.value
         falls = log_gradient_norm(problem, point) < log_gradient_norm(problem, state.point)
         blocked = "" if rows and (gains or falls) else "line search"
-        return replace(state, point=point, rows=rows, steps=state.steps + len(rows), blocked=blocked)
+        return state._replace(point=point, rows=rows, steps=state.steps + len(rows), blocked=blocked)
 
 
 LBFGS = ThroughSciPy("lbfgs", "L-BFGS-B", 20_000, MappingProxyType({"maxcor": 20, "ftol": 0.0, "gtol": 0.0}))

@@ -1,7 +1,6 @@
 """The trust-region step that Newton and Gauss-Newton share: model, trial, correction, ratio and radius."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -44,10 +43,10 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
             radius = norm * MAX_CHANGE / change
             continue
         if step.decrease <= resolution:
-            return replace(state, rows=(), blocked="resolution")
+            return state._replace(rows=(), blocked="resolution")
         y = point.x + step.s
         if (y == point.x).all():
-            return replace(state, rows=(), blocked="step below the spacing of floats")
+            return state._replace(rows=(), blocked="step below the spacing of floats")
         trial = try_point(problem, y)
         if trial is not None:
             # What J^T J lacks stays in the gradient, and its factors would follow it slowly.
@@ -61,8 +60,7 @@ def trust_region_step(problem: WhitenedRegression, state: State, kind: str, name
         change = np.inf
     elif last is not step.s:
         change = largest_change(problem, last)
-    return replace(
-        state,
+    return state._replace(
         point=trial,
         radius=radius,
         rows=(describe(problem, trial, state.steps + 1, name, radius),),

@@ -5,7 +5,7 @@ ray along which the loss falls for ever. The Newton step tells them apart: at a 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     found, refined = _settled(problem, state, polish)
     if not found and state.blocked and refined.steps > state.steps:
         # The value was too coarse to show a decrease, but the gradient came down: the Hessian there decides.
-        found, refined = _settled(problem, replace(refined, blocked=""), polish - (refined.steps - state.steps))
+        found, refined = _settled(problem, refined._replace(blocked=""), polish - (refined.steps - state.steps))
     if found:
         return _decided(problem, refined, isolated=True)
     return _otherwise(problem, state, zero, polish)
@@ -255,7 +255,7 @@ def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish
         if not gain > np.log(2.0):
             break
         row = describe(problem, trial, state.steps + 1, "polish", state.radius)
-        state = replace(state, point=trial, steps=state.steps + 1, rows=(*state.rows, row))
+        state = state._replace(point=trial, steps=state.steps + 1, rows=(*state.rows, row))
         first = trial.first_order
         s = step.newton(first.gradient * np.exp(first.log_scale - log_scale))
     return state, s
@@ -268,8 +268,8 @@ def _polished_by_products(problem: WhitenedRegression, state: State, polish: int
         gain = log_gradient_norm(problem, state.point) - log_gradient_norm(problem, trial.point)
         if trial.blocked or not gain > np.log(2.0):
             break
-        rows = (*state.rows, *(replace(row, kind="polish") for row in trial.rows))
-        state = replace(trial, rows=rows)
+        rows = (*state.rows, *(row._replace(kind="polish") for row in trial.rows))
+        state = trial._replace(rows=rows)
     return state
 
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -143,4 +143,4 @@ def _median_seconds(problem: WhitenedRegression, method: Method, memory: Any, re
         after = method.step(problem, state, 1)
         seconds.append(time.process_time() - start)
         assert not after.blocked, after.blocked
-    return float(np.median(seconds)), replace(after, point=point)
+    return float(np.median(seconds)), after._replace(point=point)
