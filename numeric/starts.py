@@ -126,7 +126,7 @@ def random_point(problem: WhitenedRegression, generator: np.random.Generator, si
     """
     entries = sum(form.entries for form in problem.forms)
     for _ in range(ATTEMPTS):
-        y = generator.standard_normal(problem.x_shape)
+        y = problem.from_singular(generator.standard_normal(problem.x_shape))
         y *= size * np.sqrt(entries) / np.linalg.norm(y)
         if try_point(problem, y) is not None:
             break

@@ -1,15 +1,21 @@
 """The triangular factor of a tall A that is read in row blocks: A^T A = R^T R, by orthogonal transformations only."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dtrtri
 
 from numeric.blocks import Block
 from numeric.kernels import Array
 
 LARGEST_TRIANGLE = 2500
 """Columns up to which a triangular factor is formed: 50 MB, and about 3 d^2 operations for each row of A."""
+FAR_FROM_SINGULAR = 1e4
+"""Condition, in Frobenius norms, up to which R and its inverse serve as well as singular values, for a third of the
+time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +33,28 @@ class Triangle:
     count: int
 
     @property
+    def uncentred(self) -> Array:
+        """A factor of A itself, the mean included."""
+        return np.vstack([self.R, np.sqrt(self.count) * self.mean])
+
+    @property
     def norm(self) -> float:
         """||A|| in the 2-norm, the mean included."""
-        return float(np.linalg.norm(np.vstack([self.R, np.sqrt(self.count) * self.mean]), ord=2))
+        return float(np.linalg.norm(self.uncentred, ord=2))
+
+
+class Change(NamedTuple):
+    """A change of variables by a triangular factor.
+
+    Attributes:
+        signs: of the diagonal before, shape (d,): Q's columns times these go with R.
+        P: R^{-1}, shape (d, d).
+        R: with a positive diagonal.
+    """
+
+    signs: Array
+    P: Array
+    R: Array
 
 
 def triangle(blocks: Iterable[Block], d: int, centred: bool) -> Triangle:
@@ -72,11 +97,32 @@ def _tall(blocks: Iterable[Block], height: int) -> Iterator[Array]:
         yield np.concatenate(waiting)
 
 
+def change_of(R: Array, given: Array) -> Change | None:
+    """The change of variables by R, rows of which change their sign; None where R is not far from singular.
+
+    Args:
+        R: upper triangular, shape (r, d).
+        given: the matrix that R was computed from, or what has its norm, which tells the size of rounding errors.
+    """
+    if R.shape[0] < R.shape[1]:
+        return None
+    inverse, singular = dtrtri(R)
+    if singular or not _norm(inverse) * _norm(given) <= FAR_FROM_SINGULAR:
+        return None
+    signs = np.copysign(1.0, R.diagonal())
+    return Change(signs, inverse * signs, signs[:, None] * R)
+
+
+def _norm(A: Array) -> float:
+    """The Frobenius norm."""
+    return math.sqrt(np.vdot(A, A))
+
+
 def fixed_signs(Vt: Array) -> Array:
     """1 or -1 for each right singular vector, so that its largest entry becomes positive.
 
     A factorization leaves the sign open. With the sign fixed, a start that is drawn in whitened variables is the same
-    however A is stored.
+    however A is stored. (So it is with a positive diagonal, see `change_of`.)
 
     Args:
         Vt: the vectors as rows, shape (r, d).

@@ -1,13 +1,14 @@
 """A linear change of variables that makes the maps of a problem orthonormal: x = P y, or X = P1 Y P2^T.
 
-With A = U S V^T cut at its numerical rank, P = V S^{-1} and A P = U. Where the loss is shift invariant in
-each group and nothing else sees z, the rows of A2 (in vector form of A) may be replaced by their differences
+With A = Q R, P = R^{-1} and A P = Q, where A is far from losing rank; else, with A = U S V^T cut at its numerical rank,
+P = V S^{-1} and A P = U. Where the loss is shift invariant in each group and nothing else sees z, the rows of A2 (in vector form of A) may be replaced by their differences
 from their mean, which both conditions the problem and removes the directions that the loss cannot see. What
 is cut away changes no prediction, and the x that comes back has no part there: it is the one of minimum norm.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, cast
 
 import numpy as np
@@ -18,21 +19,31 @@ from numeric.forms.matrix import MatrixForm
 from numeric.forms.stream import StreamForm
 from numeric.kernels import Array
 from numeric.problems import Regression
-from numeric.triangle import fixed_signs
+from numeric.triangle import change_of, fixed_signs
 from numeric.whitening_stream import whitened_rows
 
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """The change of one side's variables: columns of P = V S^{-1}, with S V^T as the way back.
+    """The change of one side's variables.
 
     Attributes:
-        to_original: P, shape (d, r), an array or sparse.
-        to_whitened: S V^T, shape (r, d), an array or sparse.
+        to_original: P, R^{-1} or V S^{-1}, shape (d, r), an array or sparse.
+        to_whitened: the way back, R or S V^T, shape (r, d), an array or sparse.
+        triangular: whether P is R^{-1}; else its columns are orthogonal.
     """
 
     to_original: Any
     to_whitened: Any
+    triangular: bool = False
+
+    @property
+    def singular_basis(self) -> Array:
+        """The left singular vectors of the way back, shape (r, r): where columns of P are orthogonal, these are it."""
+        if not self.triangular:
+            return np.eye(self.to_original.shape[1])
+        W, _, Vt = np.linalg.svd(self.to_whitened)
+        return W * fixed_signs(Vt)
 
     @property
     def full_rank(self) -> bool:
@@ -69,6 +80,11 @@ class WhitenedRegression(Regression):
         """The gradient in x from the one in y."""
         columns = g @ self.right.to_whitened
         return columns if self.left is None else self.left.to_whitened.T @ columns
+
+    def from_singular(self, y: Array) -> Array:
+        """The y of one in the bases of singular vectors of A1 and A2, which do not depend on how columns are ordered."""
+        columns = y @ self.right.singular_basis.T
+        return columns if self.left is None else self.left.singular_basis @ columns
 
     @property
     def full_rank(self) -> bool:
@@ -131,33 +147,53 @@ def _sides(problem: Regression) -> tuple[int, ...]:
 
 
 def _whiten_stream(problem: Regression, form: StreamForm, centred: bool) -> WhitenedRegression:
-    rows, to_original, to_whitened = whitened_rows(form.source, centred)
+    rows, *change = whitened_rows(form.source, centred)
     new = replace(form, source=rows, dtype=np.dtype(float))
-    right = Factor(to_original, to_whitened)
+    right = Factor(*change)
     return WhitenedRegression(problem.loss, (new,), new.x_shape, new.dtype, problem, None, right)
 
 
 def _orthonormal(matrices: Sequence[Array], centred: bool) -> tuple[list[Array], Factor]:
-    """The stacked matrices' left singular vectors, cut up again, and the factor between them.
+    """Orthonormal columns that span those of the stacked matrices, cut up again, and the factor between them.
 
     A matrix of rank zero keeps one column of zeros: an unknown that nothing depends on is still an unknown.
     """
-    matrices = [A.astype(float) for A in matrices]
-    size = _spectral_norm(np.concatenate(matrices)) if centred else 0.0
+    given = np.concatenate([A.astype(float, copy=False) for A in matrices])
+    ends = list(accumulate(len(A) for A in matrices))
+    stacked = given
     if centred:
-        matrices = [A - A.mean(axis=0) for A in matrices]
-    stacked = np.concatenate(matrices)
+        starts = [0, *ends[:-1]]
+        stacked = np.concatenate([given[i:j] - given[i:j].mean(axis=0) for i, j in zip(starts, ends, strict=True)])
+    columns, factor = _triangular(stacked, given) or _singular(stacked, given)
+    return np.split(columns, ends[:-1]), factor
+
+
+def _triangular(stacked: Array, given: Array) -> tuple[Array, Factor] | None:
+    """Q and the change by R; None where there may be fewer independent columns than columns.
+
+    Args:
+        stacked: the matrix.
+        given: the same before it was centred.
+    """
+    if len(stacked) < stacked.shape[1]:
+        return None
+    Q, R = np.linalg.qr(stacked)
+    change = change_of(R, given)
+    return None if change is None else (Q * change.signs, Factor(change.P, change.R, triangular=True))
+
+
+def _singular(stacked: Array, given: Array) -> tuple[Array, Factor]:
+    """Left singular vectors, as many as the numerical rank; the arguments are as for `_triangular`."""
     U, S, Vt = np.linalg.svd(stacked, full_matrices=False)
     # Relative to the matrices before centring: what centring leaves of equal rows is rounding error.
-    cutoff = max(size, float(S[0])) * max(stacked.shape) * np.finfo(float).eps
-    rank = int(np.count_nonzero(cutoff < S))
+    size = float(S[0]) if given is stacked else max(float(S[0]), _spectral_norm(given))
+    rank = int(np.count_nonzero(size * max(stacked.shape) * np.finfo(float).eps < S))
     if rank == 0:
         zeros = np.zeros((stacked.shape[1], 1))
-        return [np.zeros((len(A), 1)) for A in matrices], Factor(zeros, zeros.T)
+        return np.zeros((len(stacked), 1)), Factor(zeros, zeros.T)
     signs = fixed_signs(Vt[:rank])
     U, S, Vt = signs * U[:, :rank], S[:rank], signs[:, None] * Vt[:rank]
-    ends = np.cumsum([len(A) for A in matrices])[:-1]
-    return np.split(U, ends), Factor(Vt.T / S, S[:, None] * Vt)
+    return U, Factor(Vt.T / S, S[:, None] * Vt)
 
 
 def _spectral_norm(A: Array) -> float:

@@ -1,7 +1,7 @@
 """The change of variables of `numeric.whitening` for an A that is read in row blocks; nothing of length n is made.
 
-A triangular factor R of A (one read, d x d) has A's singular values and right singular vectors, so P = V S^{-1} comes
-from R; the whitened map x -> A P x reads A and applies P block by block.
+A triangular factor R of A (one read, d x d) has A's singular values and right singular vectors, so P = R^{-1} or V S^{-1}
+comes from R; the whitened map x -> A P x reads A and applies P block by block.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import scipy.sparse
 from numeric.blocks import Block, ChangedBlock, DenseBlock
 from numeric.kernels import Array
 from numeric.rows import RowSource
-from numeric.triangle import LARGEST_TRIANGLE, fixed_signs, triangle
+from numeric.triangle import LARGEST_TRIANGLE, change_of, fixed_signs, triangle
 
 WELL_CONDITIONED = 1e2
 """Up to this condition number x -> A (P x) loses two digits, and is as cheap as A; beyond, each block of A P is formed
@@ -60,8 +60,8 @@ class ChangedRows:
             yield changed.formed if self.always_formed else changed
 
 
-def whitened_rows(source: RowSource, centred: bool) -> tuple[ChangedRows, Any, Any]:
-    """(rows of A P, P, the way back S V^T) with orthonormal columns A P, cut at A's numerical rank.
+def whitened_rows(source: RowSource, centred: bool) -> tuple[ChangedRows, Any, Any, bool]:
+    """(rows of A P, P, the way back, whether P is R^{-1}) with orthonormal columns A P, cut at A's numerical rank.
 
     Beyond `LARGEST_TRIANGLE` columns the columns are only scaled to unit length: P is diagonal and sparse, nothing is
     cut, and no x of minimum norm is singled out.
@@ -72,17 +72,21 @@ def whitened_rows(source: RowSource, centred: bool) -> tuple[ChangedRows, Any, A
     """
     d = source.shape[1]
     if d > LARGEST_TRIANGLE:
-        return scaled_columns(source)
+        return *scaled_columns(source), False
     factor = triangle(source.blocks(np.dtype(float), d), d, centred)
     _, S, Vt = np.linalg.svd(factor.R, full_matrices=False)
     # Relative to A before centring: what centring leaves of equal rows is rounding error.
     cutoff = factor.norm * max(source.shape) * np.finfo(float).eps
     rank = int(np.count_nonzero(cutoff < S))
+    ill_conditioned = rank > 0 and S[0] > WELL_CONDITIONED * S[-1]
     S, Vt = S[:rank], fixed_signs(Vt[:rank])[:, None] * Vt[:rank]
     # A matrix of rank zero keeps one column of zeros: an unknown that nothing depends on is still an unknown.
     P, back = (Vt.T / S, S[:, None] * Vt) if rank else (np.zeros((d, 1)), np.zeros((1, d)))
-    ill_conditioned = rank > 0 and S[0] > WELL_CONDITIONED * S[-1]
-    return ChangedRows(source, P, factor.mean if centred else None, float(rank), bool(ill_conditioned)), P, back
+    change = change_of(factor.R, factor.uncentred)
+    if change is not None:
+        _, P, back = change
+    rows = ChangedRows(source, P, factor.mean if centred else None, float(rank), bool(ill_conditioned))
+    return rows, P, back, change is not None
 
 
 def scaled_columns(source: RowSource) -> tuple[ChangedRows, Any, Any]:

@@ -191,7 +191,7 @@ def test_it_finds_newtons_minimum(make):
 @pytest.mark.parametrize("make", [heavy, regularized, prompts])
 def test_steps_are_sampled_and_measured(make):
     problem = whiten(make())
-    start = problem.at(np.full(problem.x_shape, 0.05))
+    start = problem.at(problem.from_singular(np.full(problem.x_shape, 0.05)))
     model = SketchedNewton(draws=300).model(PairSampler.of(start, start.hessian), np.random.default_rng(0))
     assert 0 < model.sampled < sum(form.entries for form in problem.forms) / 4
     operator = problem.hessian(start.x, scaled=True)

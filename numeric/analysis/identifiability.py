@@ -229,7 +229,7 @@ class _Side:
     """One factor of the maps, A1 or A2 (in vector form the number 1, or A), stacked over prompts.
 
     Attributes:
-        P: the change of variables, shape (d, r); its columns are orthogonal.
+        P: the change of variables, shape (d, r); its columns are orthogonal, or it has full rank d.
         condition: the size of the factor before centring, over its smallest singular value after it.
         margin: of the rank.
     """
@@ -248,7 +248,7 @@ class _Side:
         rows = sum(form.shape[side] if whitened.left is not None else form.shape[0] for form in forms)
         if not P.size:
             return cls(P, 1.0, np.inf)
-        norms = column_norms(P)
+        norms = np.linalg.svd(P, compute_uv=False) if factor.triangular else column_norms(P)
         sizes = [_size(form, side) for form in forms]
         # The size before centring where that is a float, else the largest singular value after it.
         size = float(np.linalg.norm(np.array(sizes) * norms.max()))
@@ -258,7 +258,8 @@ class _Side:
     @property
     def row_space(self) -> Array:
         """An orthonormal basis of the factor's row space, as columns."""
-        return self.P / column_norms(self.P)
+        d, r = self.P.shape
+        return np.eye(d) if d == r else self.P / column_norms(self.P)
 
 
 def _size(form: Form, side: int) -> float:
