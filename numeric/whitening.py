@@ -1,9 +1,10 @@
 """A linear change of variables that makes the maps of a problem orthonormal: x = P y, or X = P1 Y P2^T.
 
-With A = Q R, P = R^{-1} and A P = Q, where A is far from losing rank; else, with A = U S V^T cut at its numerical rank,
-P = V S^{-1} and A P = U. Where the loss is shift invariant in each group and nothing else sees z, the rows of A2 (in vector form of A) may be replaced by their differences
-from their mean, which both conditions the problem and removes the directions that the loss cannot see. What
-is cut away changes no prediction, and the x that comes back has no part there: it is the one of minimum norm.
+With A = Q R, P = R^{-1} and A P = Q, where A is far from losing rank; else, with A = U S V^T cut at its numerical
+rank, P = V S^{-1} and A P = U. Where the loss is shift invariant in each group and nothing else sees z, the rows of A2
+(in vector form of A) may be replaced by their differences from their mean, which both conditions the problem and
+removes the directions that the loss cannot see. What is cut away changes no prediction, and the x that comes back has
+no part there: it is the one of minimum norm.
 """
 
 from collections.abc import Sequence
@@ -82,7 +83,7 @@ class WhitenedRegression(Regression):
         return columns if self.left is None else self.left.to_whitened.T @ columns
 
     def from_singular(self, y: Array) -> Array:
-        """The y of one in the bases of singular vectors of A1 and A2, which do not depend on how columns are ordered."""
+        """The y of one in the bases of singular vectors of A1 and A2, which the order of columns does not change."""
         columns = y @ self.right.singular_basis.T
         return columns if self.left is None else self.left.singular_basis @ columns
 

@@ -1,7 +1,7 @@
 """The change of variables of `numeric.whitening` for an A that is read in row blocks; nothing of length n is made.
 
-A triangular factor R of A (one read, d x d) has A's singular values and right singular vectors, so P = R^{-1} or V S^{-1}
-comes from R; the whitened map x -> A P x reads A and applies P block by block.
+A triangular factor R of A (one read, d x d) has A's singular values and right singular vectors, so P
+(R^{-1} or V S^{-1}) comes from R; the whitened map x -> A P x reads A and applies P block by block.
 """
 
 from collections.abc import Iterator
