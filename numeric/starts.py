@@ -52,6 +52,8 @@ def starts(problem: WhitenedRegression, x0: Any, count: int, seed: int) -> Itera
     if given < count and not isinstance(x0, str) and has_logits(problem):
         yield _logit_start(problem)
         given += 1
+    if given == count:
+        return
     generator = np.random.default_rng([seed, 1])
     for number in range(count - given):
         yield Start(random_point(problem, generator, SIZES[number % len(SIZES)]), "random")

@@ -22,7 +22,7 @@ from numeric.solvers.shifts import EPS, Boundary
 SHORTEST = 2.0**-300
 """The least unit of length, in radii: squares of its inverse are floats."""
 MODERATE = 2.0**60
-"""Numbers between this and its inverse need no unit: products of a few of them are floats."""
+"""Norms between this and its inverse need no unit: products of a few such numbers are floats."""
 
 
 class ModelStep(NamedTuple):
@@ -98,7 +98,8 @@ class _Model(NamedTuple):
     @classmethod
     def of(cls, blocks: Array, g: Array, radius: float) -> "_Model":
         """The subproblem as it is, where its numbers are moderate."""
-        if all(1.0 / MODERATE <= size <= MODERATE for size in (power_of_two(blocks), power_of_two(g), radius)):
+        squares = np.vdot(blocks, blocks), np.vdot(g, g), radius * radius
+        if MODERATE**-2 <= min(squares) and max(squares) <= MODERATE**2:
             return cls(blocks, g.reshape(len(blocks), -1), radius, g.shape, 1.0, 1.0)
         return cls.in_range(blocks, g, radius)
 
