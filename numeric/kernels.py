@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import blas
 
 Array = NDArray[Any]
 """A real NumPy array; the docstrings name its shape."""
@@ -118,6 +119,13 @@ def _load(name: str) -> Kernel:
 def all_finite(array: Array) -> bool:
     """Whether an array holds neither infinities nor NaN: its squares tell, unless they overflow."""
     return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
+
+
+def largest_size(array: Array) -> float:
+    """max |entry| of an array that has one."""
+    flat = array.reshape(-1)
+    # BLAS looks at each entry once, and makes no copy.
+    return abs(float(flat[blas.idamax(flat)])) if flat.dtype == np.float64 else float(np.abs(flat).max())
 
 
 def unscale(scaled: Array, log_scale: float) -> Array:

@@ -10,7 +10,7 @@ from numeric.analysis.identifiability import Identifiability
 from numeric.ending import FLAT, OVERFLOW, Ending, ending_of, out_of_steps
 from numeric.kernels import Array
 from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strain, choose, is_dear
-from numeric.progress import Progress
+from numeric.progress import Callback, Progress
 from numeric.solution import Solution
 from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
 from numeric.solvers.verdict import DENSE_LIMIT, POLISH_STEPS, Verdict, is_zero, judge, settle, target_squares
@@ -50,6 +50,7 @@ class Run:
         rtol, atol: of the gradient norm, relative to the start and absolute.
         max_steps: or None for the method's own limit.
         progress: called after each step, or None.
+        callback: called with x after each step, or None.
         known: what the data determine of x; None where that is all of it, or for a method whose path is not to be
             touched.
         fits_logits: whether "auto" may begin with the fit of the target's logits, where that decreases the value.
@@ -64,6 +65,7 @@ class Run:
     atol: float
     max_steps: int | None
     progress: Progress | None
+    callback: Callback | None
     known: Identifiability | None = None
     fits_logits: bool = False
     seed: int = 0
@@ -122,7 +124,7 @@ class Run:
                 tolerance = min(state.log_tolerance, log_gradient_norm(self.problem, state.point) - TIGHTER)
                 state = state._replace(log_tolerance=tolerance, blocked="")
             elif polish and state.settles and state.change <= CLOSE and state.point.x.size <= DENSE_LIMIT:
-                verdict = settle(self.problem, state._replace(rows=()), polish)
+                verdict = settle(self.problem, state._replace(rows=()), polish, self._report)
                 self._report(verdict.state)
                 near = log_gradient_norm(self.problem, verdict.state.point) <= state.log_tolerance
                 ending = None if verdict.kind == "unsettled" else ending_of(verdict, near, names[-1])
@@ -190,11 +192,15 @@ class Run:
         return any(0.0 <= before - now <= min(share * now, squares * half) for share, squares in FLAT_SHARES)
 
     def _report(self, state: State) -> None:
-        self.history.extend(state.rows)
-        if self.progress is None:
-            return
-        for row in state.rows:
-            self.progress(row.step, row.value, row.gradient_norm, time.perf_counter() - self.clock)
+        """Add the rows of a state that are new to the history, and tell who wants to know."""
+        last = self.history[-1].step if self.history else -1
+        rows = [row for row in state.rows if row.step > last]
+        self.history.extend(rows)
+        if self.progress is not None:
+            for row in rows:
+                self.progress(row.step, row.value, row.gradient_norm, time.perf_counter() - self.clock)
+        if self.callback is not None and rows:
+            self.callback(self.problem.to_original(state.point.x))
 
     def _finished(self, verdict: Verdict, ending: Ending, names: list[str]) -> Solution:
         problem, point = self.problem, verdict.state.point

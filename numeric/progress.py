@@ -5,10 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TextIO
+from typing import Any, TextIO
+
+from numpy.typing import NDArray
 
 Progress = Callable[[int, float, float, float], None]
 """Called after each step with (step, value, gradient_norm, seconds)."""
+Callback = Callable[[NDArray[Any]], Any]
+"""Called after each step with x."""
 
 
 @dataclass

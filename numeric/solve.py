@@ -14,7 +14,7 @@ from numeric.analysis.identifiability import identifiability, is_determined
 from numeric.loop import Run
 from numeric.methods import METHODS
 from numeric.problems import Regression
-from numeric.progress import Progress, ProgressLine
+from numeric.progress import Callback, Progress, ProgressLine
 from numeric.sketching.columns import sampling_variables
 from numeric.solution import Solution, StartResult
 from numeric.solvers.verdict import target_squares
@@ -43,6 +43,7 @@ def solve(
     seed: int = 0,
     progress: Progress | bool | None = None,
     starts: int = 1,
+    callback: Callback | None = None,
 ) -> Solution:
     """Minimize a regression loss.
 
@@ -84,13 +85,15 @@ def solve(
             standard error, which also tells how far each read of an A in row blocks is.
         starts: how many starts are tried: x0, the fit of the logits where there is one, then random points. The
             result is that of the lowest converged value; `Solution.starts` lists all.
+        callback: called with x, in the stored variables, at the start and after each step (SciPy's methods:
+            once in 200): to save a long solve, which a later one takes up with x0, or to draw its path.
 
     Returns:
         the solution; its status (a key of `numeric.STATUS`) is data, and only mistakes in the arguments raise.
 
     Raises:
         InputError: the problem is none, the method is unknown or cannot take it, a number makes no sense, progress
-            cannot be called, or x0 has the wrong shape or is not finite.
+            or callback cannot be called, or x0 has the wrong shape or is not finite.
 
     >>> from numeric.problems import VectorRegression
     >>> solution = solve(VectorRegression("normalized-exp", [[1.0], [-1.0]], [0.75, 0.25]))
@@ -100,7 +103,7 @@ def solve(
     if not isinstance(problem, Regression):
         raise InputError(f"problem: got {type(problem).__name__}; make a VectorRegression or AttentionRegression of it")
     _check_arguments(method, rtol, atol, max_steps, seed, starts)
-    _check_progress(progress)
+    _check_calls(progress, callback)
     clock = time.perf_counter()
     change = whiten if method == "auto" else METHODS[method].variables
     variables = change(problem)
@@ -114,7 +117,7 @@ def solve(
     alone = x0 is None and starts == 1
 
     def solved(start: Start, fits_logits: bool) -> Solution:
-        given = variables, method, rtol, atol, max_steps, report, known, fits_logits, seed, judged_in
+        given = variables, method, rtol, atol, max_steps, report, callback, known, fits_logits, seed, judged_in
         return Run(*given).begin(start)
 
     try:
@@ -201,12 +204,14 @@ def _check_arguments(method: str, rtol: float, atol: float, max_steps: int | Non
             raise InputError(f"{name}: got {number}; at least one {name.rstrip('s').split('_')[-1]} is needed")
 
 
-def _check_progress(progress: Any) -> None:
+def _check_calls(progress: Any, callback: Any) -> None:
     if not (progress is None or isinstance(progress, bool) or callable(progress)):
         raise InputError(
             f"progress: got {progress!r}; pass True for a line on standard error, or a function of "
             "(step, value, gradient_norm, seconds)"
         )
+    if not (callback is None or callable(callback)):
+        raise InputError(f"callback: got {callback!r}; pass a function of x")
 
 
 def _check_size(method: str, unknowns: int) -> None:

@@ -205,7 +205,7 @@ def _filled(form: DenseForm, positive: Array) -> tuple[Array, Array]:
     """
     rows, mask = positive.any(axis=-1, keepdims=True), getattr(form, "mask", None)
     kept = rows if mask is None else rows & mask
-    if np.array_equal(positive > 0.0, np.broadcast_to(kept, positive.shape)):
+    if (positive == kept).all():
         return form.target, positive
     lowest = float(form.target[positive > 0.0].min(initial=1.0))
     return np.maximum(form.target, lowest), np.broadcast_to(kept, positive.shape).astype(float)

@@ -329,6 +329,7 @@ def test_other_solutions_are_named():
         ({"starts": 2.5}, "starts: got 2.5; a whole number is needed"),
         ({"rtol": "small"}, "rtol: got small; a tolerance is a finite number"),
         ({"progress": 5}, r"progress: got 5; pass True for a line .* or a function of \(step, value"),
+        ({"callback": [1]}, r"callback: got \[1\]; pass a function of x"),
         ({"problem": "head.npz"}, "problem: got str; make a VectorRegression or AttentionRegression of it"),
     ],
 )

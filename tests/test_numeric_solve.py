@@ -241,6 +241,24 @@ def test_progress_is_reported_after_each_step():
     assert calls[-1][1:3] == (solution.value, solution.gradient_norm)
 
 
+@pytest.mark.parametrize("method", ["auto", "newton", "newton-cg", "gradient-descent"])
+def test_each_step_is_called_back_with_its_x(method):
+    problem, seen = attention("normalized-exp", noise=0.1), []
+    solution = solve(problem, method, callback=lambda x: seen.append(x.copy()), max_steps=40)
+    values = [row.value for row in solution.history]
+    np.testing.assert_allclose([problem.value(x) for x in seen], values, rtol=1e-12)
+    assert len(seen) == solution.steps + 1
+    np.testing.assert_allclose(seen[-1], solution.x, rtol=1e-9, atol=1e-12)
+
+
+def test_a_saved_x_takes_a_solve_up_again():
+    problem, seen = attention("normalized-exp"), []
+    solution = solve(problem, "newton", callback=seen.append, max_steps=2)
+    again = solve(problem, "newton", x0=seen[-1])
+    assert again.history[0].value == pytest.approx(solution.history[-1].value, rel=1e-12)
+    assert again.status == "converged"
+
+
 def test_quick_work_writes_no_progress_line(capsys):
     solve(attention("normalized-exp"), progress=True)
     assert capsys.readouterr() == ("", "")

@@ -15,7 +15,7 @@ from numeric.forms.groups import Entries, largest_finite, small_entry, work_arra
 from numeric.forms.layout import RowBlock, drop, row_blocks
 from numeric.forms.matrix_hessian import MatrixHessian
 from numeric.forms.padding import OtherRows
-from numeric.kernels import Array, Dropped, Kernel, quiet
+from numeric.kernels import Array, Dropped, Kernel, largest_size, quiet
 from numeric.structure import PairTable
 
 KEPT_PAIRS = 1 << 17
@@ -171,7 +171,7 @@ class MatrixForm:
             (z,) = buffers.like(block)
             np.matmul(left[block.rows], self.A2[block.columns].T, out=z)
             drop(z, buffers.dropped(block))
-            largest = max(largest, float(z.max()), -float(z.min()))
+            largest = max(largest, largest_size(z))
         buffers.give_back()
         return largest
 

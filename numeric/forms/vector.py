@@ -14,7 +14,7 @@ from numeric.forms.domain import check_domain
 from numeric.forms.form import Scaled, ScaledValue
 from numeric.forms.gram import NARROW, WeightedGram
 from numeric.forms.groups import Entries, largest_finite, small_entry, work_arrays
-from numeric.kernels import Array, Kernel, quiet
+from numeric.kernels import Array, Kernel, largest_size, quiet
 from numeric.structure import (
     congruent_bounds,
     eigenvalue_bounds,
@@ -113,8 +113,7 @@ class VectorForm:
     @quiet
     def largest_entry(self, x: Array) -> float:
         """max |z|."""
-        z = self.forward(x)
-        return float(max(z.max(), -z.min()))
+        return largest_size(self.forward(x))
 
     def evaluate(self, loss: Kernel, x: Array) -> "VectorEvaluation":
         """The form at x; nothing is computed yet."""

@@ -12,10 +12,9 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import blas
 from scipy.optimize import brentq
 
-from numeric.kernels import Array
+from numeric.kernels import Array, largest_size
 from numeric.solvers import shifts
 from numeric.solvers.shifts import EPS, Boundary
 
@@ -98,8 +97,8 @@ class _Model(NamedTuple):
     @classmethod
     def of(cls, blocks: Array, g: Array, radius: float) -> "_Model":
         """The subproblem as it is, where its numbers are moderate."""
-        squares = np.vdot(blocks, blocks), np.vdot(g, g), radius * radius
-        if MODERATE**-2 <= min(squares) and max(squares) <= MODERATE**2:
+        squares = float(np.vdot(blocks, blocks)), float(np.vdot(g, g)), radius * radius
+        if min(squares) >= MODERATE**-2 and max(squares) <= MODERATE**2:
             return cls(blocks, g.reshape(len(blocks), -1), radius, g.shape, 1.0, 1.0)
         return cls.in_range(blocks, g, radius)
 
@@ -168,9 +167,7 @@ def power_of_two(array: Array) -> float:
     Args:
         array: any shape, finite.
     """
-    flat = array.reshape(-1)
-    # BLAS looks at each entry once, and makes no copy.
-    largest = abs(float(flat[blas.idamax(flat)]))
+    largest = largest_size(array)
     return math.ldexp(1.0, min(math.frexp(largest)[1], 1023)) if largest > 0.0 else 1.0
 
 

@@ -45,6 +45,8 @@ LARGEST_SCALE = 600.0
 """A scaled value that rounds to zero is zero where its scale is at most e to this: below 1e-60 in any case."""
 Solver = Callable[[Array, Array, float], ModelStep | None]
 """`minimize_model`, or `definite_step`."""
+Report = Callable[[State], None]
+"""Called with each state that polishing reaches; its `rows` are those of all polishing so far."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,22 +92,25 @@ def judge(problem: WhitenedRegression, state: State, polish: int = POLISH_STEPS)
     return _otherwise(problem, state, zero, polish)
 
 
-def settle(problem: WhitenedRegression, state: State, polish: int) -> Verdict:
+def settle(problem: WhitenedRegression, state: State, polish: int, report: Report) -> Verdict:
     """The minimum that a short step has come near to, found with the factor of one Hessian.
 
     Args:
         problem: in whitened variables.
         state: a point with a dense Hessian.
         polish: steps that may be made.
+        report: called after each of them.
 
     Returns:
         "minimum", or "unsettled", perhaps with a point that is nearer to one.
     """
-    found, refined = _settled(problem, state, polish)
+    found, refined = _settled(problem, state, polish, report)
     return _decided(problem, refined, isolated=True) if found else Verdict("unsettled", refined)
 
 
-def _settled(problem: WhitenedRegression, state: State, polish: int) -> tuple[bool, State]:
+def _settled(
+    problem: WhitenedRegression, state: State, polish: int, report: Report | None = None
+) -> tuple[bool, State]:
     """Whether there is a minimum where the Hessian is safely positive definite, and the point after polishing.
 
     The Newton step there, and the steps after it, must be short, and there must be curvature to say so (a saturated
@@ -113,17 +118,22 @@ def _settled(problem: WhitenedRegression, state: State, polish: int) -> tuple[bo
     that is small beside that of a far start may be a large one.
     """
     blocks = model_blocks(problem, state, "hessian")
-    return _at_minimum(problem, state, blocks, definite_step, polish)
+    return _at_minimum(problem, state, blocks, definite_step, polish, report)
 
 
 def _at_minimum(
-    problem: WhitenedRegression, state: State, blocks: Array, solver: Solver, polish: int
+    problem: WhitenedRegression,
+    state: State,
+    blocks: Array,
+    solver: Solver,
+    polish: int,
+    report: Report | None = None,
 ) -> tuple[bool, State]:
     """The same for a known Hessian, which need not be definite, as far as the solver goes."""
     step = solver(blocks, state.point.first_order.gradient, _reach(state))
     if step is None or step.newton is None or not (_is_curved(state, blocks) or not np.any(state.point.x)):
         return False, state
-    refined, s = _polished(problem, state, step, polish)
+    refined, s = _polished(problem, state, step, polish, report)
     change = largest_change(problem, refined.point.x - state.point.x) + largest_change(problem, s)
     decrease = -0.5 * float(np.vdot(refined.point.first_order.gradient, s))
     found, left = _is_short(problem, refined, change, decrease, polish), polish - (refined.steps - state.steps)
@@ -240,7 +250,9 @@ def _size_of_terms(state: State) -> float:
     return max(form.terms() * float(np.exp(form.log_scale - scale)) for form in state.point.hessian)
 
 
-def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish: int) -> tuple[State, Array]:
+def _polished(
+    problem: WhitenedRegression, state: State, step: ModelStep, polish: int, report: Report | None
+) -> tuple[State, Array]:
     """Steps with the factor of the first Hessian while each at least halves the gradient, and the step after them.
 
     They reach the precision of the numbers: the rate is the change of the Hessian, which is small beside a minimum.
@@ -256,6 +268,8 @@ def _polished(problem: WhitenedRegression, state: State, step: ModelStep, polish
             break
         row = describe(problem, trial, state.steps + 1, "polish", state.radius)
         state = state._replace(point=trial, steps=state.steps + 1, rows=(*state.rows, row))
+        if report is not None:
+            report(state)
         first = trial.first_order
         s = step.newton(first.gradient * np.exp(first.log_scale - log_scale))
     return state, s

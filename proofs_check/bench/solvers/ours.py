@@ -1,4 +1,4 @@
-"""This program's contestants: a whole call of `solve`, with all that it checks before and after its steps."""
+"""This program's contestants: `solve`, with all that it checks before and after its steps."""
 
 from numeric import solve
 from proofs_check.bench.solvers.cases import SolverInstance
@@ -13,12 +13,12 @@ DESCRIPTIONS = {
 
 
 def run_ours(name: str, data: SolverInstance, trajectory: Trajectory) -> None:
-    """Solve, and record the result alone: its time is that of the whole call, at whatever level."""
+    """Solve, and record each step; the run ends with the whole call."""
 
     def guard(step: int, value: float, gradient_norm: float, seconds: float) -> None:
         trajectory.check_time()
 
     x0 = data.x0 if name != "auto" or data.case.start else None
-    solution = solve(data.problem, name, x0, progress=guard)
+    solution = solve(data.problem, name, x0, progress=guard, callback=trajectory.record)
     trajectory.end = solution.status
     trajectory.record(solution.x)

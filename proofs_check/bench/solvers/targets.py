@@ -1,16 +1,19 @@
 """Targets of the solvers as data, judged on the rows of one run; and the problems that this program loses."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from proofs_check.bench.solvers.contestants import JAX, OURS, SCIPY, WHITENED
 
 Row = Mapping[str, Any]
+Timed = Callable[[Row, str], float | None]
 LEVEL, LAST_LEVEL = "1e-10", "1e-12"
 SPEEDUP, SECONDS = 5.0, 1.0
 ENTRANTS = ("auto", "gauss-newton-cg")
 """Both are judged: "auto" may use the closed form of an exact target, the second one starts where the others do."""
+CALL = "auto"
+"""The one whose whole call is judged too: what it does after it has reached the level counts."""
 RIVALS = {
     "stored": tuple(name for name in SCIPY + JAX if name not in WHITENED),
     "any": SCIPY + JAX,
@@ -27,6 +30,12 @@ def seconds_to(row: Row, name: str, level: str = LEVEL) -> float | None:
     return found
 
 
+def seconds_of_call(row: Row, name: str, level: str = LEVEL) -> float | None:
+    """How long the whole call of a contestant took that reached a level, or None."""
+    reached = seconds_to(row, name, level) is not None
+    return row["contestants"][name]["total_seconds"] if reached else None
+
+
 def fastest(row: Row, names: Sequence[str], level: str = LEVEL) -> tuple[str, float] | None:
     """The first of some contestants at a level, and its seconds."""
     found = {name: t for name in names if (t := seconds_to(row, name, level)) is not None}
@@ -36,24 +45,31 @@ def fastest(row: Row, names: Sequence[str], level: str = LEVEL) -> tuple[str, fl
 def judge_solvers(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Each target with what was measured, and how far that is on the right side: 1 is just met, 0.5 half-way."""
     heads = [row for row in rows if row["family"] == "head" and row["contestants"]]
-    speedups = (_worst_speedup(heads, name, words) for words in RIVALS for name in ENTRANTS)
+    speedups = [_worst_speedup(heads, name, words, seconds_to) for words in RIVALS for name in ENTRANTS]
+    speedups += [_worst_speedup(heads, CALL, words, seconds_of_call) for words in RIVALS]
     return [target for target in speedups if target] + list(_times(heads))
 
 
-def speedup(row: Row, name: str, rivals: Sequence[str]) -> float | None:
+def speedup(row: Row, name: str, rivals: Sequence[str], timed: Timed = seconds_to) -> float | None:
     """How many times faster than the fastest of the rivals a contestant reaches the level.
 
     Infinite where no rival does, 0 where the contestant does not, None where neither does.
+
+    Args:
+        row: of a problem.
+        name: the contestant.
+        rivals: the names of others, who count from when they reached the level.
+        timed: `seconds_to`, the same for the contestant, or `seconds_of_call`.
     """
-    own, best = seconds_to(row, name), fastest(row, rivals)
+    own, best = timed(row, name), fastest(row, rivals)
     if own is None:
         return 0.0 if best else None
     return best[1] / own if best else math.inf
 
 
-def _worst_speedup(heads: Sequence[Row], name: str, words: str) -> dict[str, Any] | None:
+def _worst_speedup(heads: Sequence[Row], name: str, words: str, timed: Timed) -> dict[str, Any] | None:
     """Over all heads on which somebody reaches the level."""
-    pairs = [(speedup(row, name, RIVALS[words]), row["case"]) for row in heads]
+    pairs = [(speedup(row, name, RIVALS[words], timed), row["case"]) for row in heads]
     known = [(times, case) for times, case in pairs if times is not None]
     if not known:
         return None
@@ -62,7 +78,8 @@ def _worst_speedup(heads: Sequence[Row], name: str, words: str) -> dict[str, Any
     note = f"on {met} of {len(known)} heads; worst: {case}"
     measured = times if math.isfinite(times) else None
     reached = times / SPEEDUP if measured is not None else None
-    target = f"heads: {name}, times faster than the best ({words})"
+    entrant = name if timed is seconds_to else f"whole call of {name}"
+    target = f"heads: {entrant}, times faster than the best ({words})"
     return _judged(target, SPEEDUP, True, measured, reached, times >= SPEEDUP, note)
 
 
