@@ -86,6 +86,16 @@ def test_a_real_attention_head_is_recovered(method):
     assert solution.unique is True
 
 
+def test_a_residual_of_rounding_is_not_fitted():
+    # The Hessian of the sharpened head has a condition of 4e14: x could follow the rounding of the target far.
+    data = load(shipped("attention_f2_L3H3"))
+    (A1, A2), X = data.problem("normalized-exp").forms[0].factors, 4.0 * data.x_true
+    B = AttentionRegression("normalized-exp", A1, A2, np.zeros((len(A1), len(A2)))).predict(X)
+    solution = solve(AttentionRegression("normalized-exp", A1, A2, B))
+    assert solution.status == "converged"
+    assert np.linalg.norm(solution.x - X) <= 1e-13 * np.linalg.norm(X)
+
+
 @pytest.mark.parametrize("loss", ["normalized-exp", "plain-exp", "plain-sinh"])
 def test_a_known_matrix_is_recovered(loss):
     solution = solve(attention(loss))

@@ -133,7 +133,8 @@ def _at_minimum(
     step = solver(blocks, state.point.first_order.gradient, _reach(state))
     if step is None or step.newton is None or not (_is_curved(state, blocks) or not np.any(state.point.x)):
         return False, state
-    refined, s = _polished(problem, state, step, polish, report)
+    # A residual that is rounding would be fitted by what the data hardly determine of x.
+    refined, s = _polished(problem, state, step, 0 if is_zero(problem, state) else polish, report)
     change = largest_change(problem, refined.point.x - state.point.x) + largest_change(problem, s)
     decrease = -0.5 * float(np.vdot(refined.point.first_order.gradient, s))
     found, left = _is_short(problem, refined, change, decrease, polish), polish - (refined.steps - state.steps)

@@ -67,9 +67,7 @@ def _ours(rows: Sequence[Row]) -> Table:
 
 def _calls(rows: Sequence[Row]) -> Table:
     """What `auto` does after it has reached the level is counted here."""
-    title = (
-        f"Whole calls of {CALL}: CPU ms to {LEVEL}, ms of the call, and times faster than the best other's way there"
-    )
+    title = f"Whole calls of {CALL}: CPU ms to {LEVEL}, ms of the call, times faster than the best other"
     table = plain_table(title, "problem", f"to {LEVEL}", "call", *RIVALS)
     for row in rows:
         cells = ["-" if t is None else milliseconds(t) for t in (seconds_to(row, CALL), seconds_of_call(row, CALL))]
