@@ -77,7 +77,7 @@ class Solution:
         unique = {True: "isolated minimum", False: "not unique", None: "uniqueness not known"}[self.unique]
         return "\n".join(
             [
-                f"Solution: {self.status} ({self.method}, {self.steps} steps, {self.seconds:.2f} s)",
+                f"Solution: {self.status} ({self.method}, {self.steps} step{'s' * (self.steps != 1)}, {self.seconds:.2f} s)",
                 f"  {self.message}",
                 f"  value {self.value:.6g}, gradient norm {self.gradient_norm:.3g}, x {shape}, {unique}",
             ]
