@@ -13,8 +13,8 @@ from numeric.methods import METHODS, after_a_halt, after_slow_steps, after_strai
 from numeric.progress import Callback, Progress
 from numeric.solution import Solution
 from numeric.solvers.state import Row, State, describe, log_gradient_norm, relative_value, try_point
-from numeric.solvers.verdict import DENSE_LIMIT, POLISH_STEPS, Verdict, is_zero, judge, settle, target_squares
-from numeric.starts import Start, fitted_logits, has_logits
+from numeric.solvers.verdict import DENSE_LIMIT, POLISH_STEPS, Verdict, is_zero, judge, settle
+from numeric.starts import Start, fitted_logits
 from numeric.validation import OutsideDomain
 from numeric.whitening import WhitenedRegression
 
@@ -97,7 +97,7 @@ class Run:
 
     def _fitted(self, state: State) -> State:
         """The state after one step to the fit of the logits; the same state where that is no better."""
-        trial = fitted_logits(self.problem) if has_logits(self.problem) else None
+        trial = fitted_logits(self.problem)
         if trial is None or not relative_value(trial, state.point) < state.point.first_order.value:
             return state
         self.notes.append("The first step fitted the logits of the target.")
@@ -176,10 +176,9 @@ class Run:
     def _is_slow(self, products: int) -> bool:
         if len(self.history) <= SLOW_WINDOW:
             return False
-        regularized = any(form.regularized for form in self.problem.forms)
         value, before = self.history[-1].value, self.history[-1 - SLOW_WINDOW].value
         if value <= SLOW_BY_PRODUCTS * before:
-            stays = regularized or (not products and value > RESIDUAL * 0.5 * target_squares(self.problem))
+            stays = self.problem.regularized or (not products and value > RESIDUAL * 0.5 * self.problem.squared_target)
             return stays and value > SLOW * before
         return True
 
@@ -188,7 +187,7 @@ class Run:
         if len(self.history) <= FLAT_WINDOW:
             return False
         before, now = self.history[-1 - FLAT_WINDOW].value, self.history[-1].value
-        half = 0.5 * target_squares(self.problem)
+        half = 0.5 * self.problem.squared_target
         return any(0.0 <= before - now <= min(share * now, squares * half) for share, squares in FLAT_SHARES)
 
     def _report(self, state: State) -> None:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -48,6 +49,16 @@ class Regression(ABC):
 
     @abstractmethod
     def __repr__(self) -> str: ...
+
+    @cached_property
+    def squared_target(self) -> float:
+        """The sum of the squares of the targets, as far as they are in memory."""
+        return sum(form.squared_target for form in self.forms if isinstance(form, MatrixForm | VectorForm))
+
+    @cached_property
+    def regularized(self) -> bool:
+        """Whether there are weights w."""
+        return any(form.regularized for form in self.forms)
 
     @abstractmethod
     def predict(self, x: Array) -> Any:

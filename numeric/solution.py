@@ -72,12 +72,17 @@ class Solution:
         """Whether the status is "converged"."""
         return self.status == "converged"
 
+    @property
+    def effort(self) -> str:
+        """The method, steps and seconds, in words."""
+        return f"{self.method}, {self.steps} step{'s' * (self.steps != 1)}, {self.seconds:.2f} s"
+
     def __repr__(self) -> str:
         shape = " x ".join(str(length) for length in np.shape(self.x))
         unique = {True: "isolated minimum", False: "not unique", None: "uniqueness not known"}[self.unique]
         return "\n".join(
             [
-                f"Solution: {self.status} ({self.method}, {self.steps} step{'s' * (self.steps != 1)}, {self.seconds:.2f} s)",
+                f"Solution: {self.status} ({self.effort})",
                 f"  {self.message}",
                 f"  value {self.value:.6g}, gradient norm {self.gradient_norm:.3g}, x {shape}, {unique}",
             ]

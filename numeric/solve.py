@@ -17,7 +17,6 @@ from numeric.problems import Regression
 from numeric.progress import Callback, Progress, ProgressLine
 from numeric.sketching.columns import sampling_variables
 from numeric.solution import Solution, StartResult
-from numeric.solvers.verdict import target_squares
 from numeric.starts import Start, first_start
 from numeric.starts import starts as starting_points
 from numeric.validation import InputError
@@ -164,7 +163,7 @@ def _rank(solution: Solution) -> tuple[bool, float]:
 def _is_poor(solution: Solution, variables: WhitenedRegression) -> bool:
     """Whether a solve that began with the fit of the logits came to no good end."""
     fitted = any(row.kind == "logit" for row in solution.history)
-    return fitted and not solution.success and solution.value > POOR * 0.5 * target_squares(variables)
+    return fitted and not solution.success and solution.value > POOR * 0.5 * variables.squared_target
 
 
 def _better(fitted: Solution, again: Solution) -> Solution:

@@ -85,16 +85,19 @@ def has_logits(problem: WhitenedRegression) -> bool:
 def fitted_logits(problem: WhitenedRegression) -> Point | None:
     """The best of some fits of the logits, as the loss sees it: all entries alike, and weighted by sqrt(B).
 
+    None where there is nothing to fit.
+
     The first is exact where B has relative errors of the size of rounding; the second stands between relative and
     absolute errors, and is the better one where the small entries of B are rounded to few digits (float16). With
     weights w it is the second one, as no fit of the logits is a minimum then. An entry that was rounded to zero has no
     logarithm, but nothing keeps a fit without it from a large one: where a fit is no exact one, such entries count as
     the smallest of B that is not zero.
     """
+    if _without_logits(problem):
+        return None
     forms = cast(tuple[DenseForm, ...], problem.forms)
     known, points = [_positive(form) for form in forms], list[Point | None]()
-    regularized = any(form.regularized for form in forms)
-    if not regularized:
+    if not problem.regularized:
         alike = try_point(problem, _logits(problem, [form.target for form in forms], known))
         if alike is not None and alike.first_order.value <= EXACT_FIT * sum(_squares(form) for form in forms):
             return alike
@@ -102,7 +105,7 @@ def fitted_logits(problem: WhitenedRegression) -> Point | None:
     targets, counted = zip(*(_filled(form, rows) for form, rows in zip(forms, known, strict=True)), strict=True)
     roots = [rows * np.sqrt(np.maximum(B, LEAST_WEIGHT)) for rows, B in zip(counted, targets, strict=True)]
     points.append(try_point(problem, _logits(problem, targets, roots, LOOSE_RESIDUAL)))
-    if not regularized and any(B is not form.target for B, form in zip(targets, forms, strict=True)):
+    if not problem.regularized and any(B is not form.target for B, form in zip(targets, forms, strict=True)):
         points.append(try_point(problem, _logits(problem, targets, counted)))
     found = [point for point in points if point is not None]
     return min(found, key=lambda point: point.first_order.value, default=None)
@@ -169,7 +172,7 @@ def _without_logits(problem: Regression) -> str:
         return f"is for the loss normalized-exp, got {problem.loss.NAME}"
     if any(isinstance(form, StreamForm) for form in problem.forms):
         return "needs A in memory, got one that is read in blocks"
-    if not any((_positive(form) > 0).any() for form in cast(tuple[DenseForm, ...], problem.forms)):
+    if not any(_is_positive(form).any() for form in cast(tuple[DenseForm, ...], problem.forms)):
         return "needs entries of the target that are positive, got none"
     return ""
 
@@ -190,10 +193,15 @@ def _checked_weights(problem: Regression, weights: Any) -> list[Array] | None:
     return checked
 
 
+def _is_positive(form: DenseForm) -> Array:
+    """Where the target is kept and has a logarithm."""
+    positive, mask = form.target > 0, getattr(form, "mask", None)
+    return positive if mask is None else positive & mask
+
+
 def _positive(form: DenseForm) -> Array:
     """1 where the target is kept and has a logarithm, else 0."""
-    positive, mask = form.target > 0, getattr(form, "mask", None)
-    return (positive if mask is None else positive & mask).astype(float)
+    return _is_positive(form).astype(float)
 
 
 def _filled(form: DenseForm, positive: Array) -> tuple[Array, Array]:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from numeric.evaluation import Point
-from numeric.forms.matrix import MatrixForm
-from numeric.forms.vector import VectorForm
 from numeric.kernels import Array
 from numeric.solvers.newton_cg import NewtonCG
 from numeric.solvers.shifts import EPS
@@ -188,7 +186,7 @@ def is_zero(problem: WhitenedRegression, state: State) -> bool:
         return False
     if first.log_scale != 0.0:
         return first.value == 0.0 and not _is_lost(state.point)
-    return first.value <= (ROUNDING * EPS) ** 2 * target_squares(problem)
+    return first.value <= (ROUNDING * EPS) ** 2 * problem.squared_target
 
 
 def _is_lost(point: Point) -> bool:
@@ -196,15 +194,10 @@ def _is_lost(point: Point) -> bool:
     return point.first_order.value == 0.0 and point.first_order.log_scale > LARGEST_SCALE
 
 
-def target_squares(problem: WhitenedRegression) -> float:
-    """The sum of the squares of the target, as far as it is in memory."""
-    return sum(form.squared_target for form in problem.forms if isinstance(form, MatrixForm | VectorForm))
-
-
 def _is_constant(problem: WhitenedRegression, point: Point) -> bool:
     """Whether the loss has the same value at random points: where rows are equal, or keep one entry each."""
     generator = np.random.default_rng(0)
-    value, floor = point.first_order.value, (ROUNDING * EPS) ** 2 * target_squares(problem)
+    value, floor = point.first_order.value, (ROUNDING * EPS) ** 2 * problem.squared_target
     for size in SIZES:
         trial = try_point(problem, random_point(problem, generator, size))
         if trial is None:
@@ -235,7 +228,7 @@ def _is_short(problem: WhitenedRegression, state: State, change: float, decrease
     value = abs(state.point.first_order.value)
     if not polish:
         share = max(NEGLIGIBLE, float(np.exp(min(0.0, state.log_tolerance - state.log_start))))
-        near = near and decrease <= share * (value + 0.5 * target_squares(problem))
+        near = near and decrease <= share * (value + 0.5 * problem.squared_target)
     settled = _is_exact(state, decrease)
     return change <= TINY_STEP * scale or (change <= SHORT_STEP * scale and (near or settled))
 

@@ -142,6 +142,5 @@ def solution_lines(solution: Solution, summary: Mapping[str, Any]) -> str:
     compared = "" if error is None else f"\nrelative error against the stored truth: {error:.2e}"
     return (
         f"{solution.status}: {solution.message}\n"
-        f"{solution.method}, {solution.steps} step{'s' * (solution.steps != 1)}, {solution.seconds:.2f} s: value {solution.value:.6e}, "
-        f"gradient norm {solution.gradient_norm:.2e}{compared}"
+        f"{solution.effort}: value {solution.value:.6e}, gradient norm {solution.gradient_norm:.2e}{compared}"
     )
