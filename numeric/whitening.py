@@ -9,6 +9,7 @@ no part there: it is the one of minimum norm.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, cast
 
@@ -38,11 +39,11 @@ class Factor:
     to_whitened: Any
     triangular: bool = False
 
-    @property
-    def singular_basis(self) -> Array:
-        """The left singular vectors of the way back, shape (r, r): where columns of P are orthogonal, these are it."""
+    @cached_property
+    def singular_basis(self) -> Array | None:
+        """The left singular vectors of the way back, shape (r, r); None where the variables are that basis."""
         if not self.triangular:
-            return np.eye(self.to_original.shape[1])
+            return None
         W, _, Vt = np.linalg.svd(self.to_whitened)
         return W * fixed_signs(Vt)
 
@@ -84,8 +85,9 @@ class WhitenedRegression(Regression):
 
     def from_singular(self, y: Array) -> Array:
         """The y of one in the bases of singular vectors of A1 and A2, which the order of columns does not change."""
-        columns = y @ self.right.singular_basis.T
-        return columns if self.left is None else self.left.singular_basis @ columns
+        left, right = None if self.left is None else self.left.singular_basis, self.right.singular_basis
+        columns = y if right is None else y @ right.T
+        return columns if left is None else left @ columns
 
     @property
     def full_rank(self) -> bool:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from numeric import AttentionRegression, VectorRegression
 from numeric.solvers.state import log_gradient_norm
@@ -96,3 +97,19 @@ def test_float32_data_are_whitened_in_float64():
     whitened = whiten(VectorRegression("normalized-exp", np.eye(3, 2, dtype=np.float32), np.zeros(3, np.float32)))
     assert whitened.dtype == np.float64
     assert "WhitenedRegression(VectorRegression" in repr(whitened)
+
+
+def test_what_is_drawn_does_not_depend_on_the_order_of_columns():
+    rng = np.random.default_rng(5)
+    A, b, order = rng.normal(size=(9, 4)), rng.dirichlet(np.ones(9)), [2, 0, 3, 1]
+    y = rng.normal(size=4)
+    first, second = (whiten(VectorRegression("normalized-exp", matrix, b)) for matrix in (A, A[:, order]))
+    x, permuted = (one.to_original(one.from_singular(y)) for one in (first, second))
+    np.testing.assert_allclose(permuted, x[order], rtol=RTOL)
+
+
+def test_a_wide_scaled_stream_draws_without_a_square_matrix():
+    blocks = [scipy.sparse.random_array((50, 60_000), density=1e-4, rng=np.random.default_rng(k)) for k in range(2)]
+    problem = whiten(VectorRegression("plain-cosh", [block.tocsr() for block in blocks], np.ones(100)))
+    y = np.random.default_rng(0).normal(size=problem.x_shape)
+    np.testing.assert_array_equal(problem.from_singular(y), y)
