@@ -111,8 +111,7 @@ def whiten(problem: Regression) -> WhitenedRegression:
     Args:
         problem: in vector or in matrix form.
     """
-    regularized = any(form.regularized for form in problem.forms)
-    centred = problem.loss.SHIFT_INVARIANT and not regularized
+    centred = problem.loss.SHIFT_INVARIANT and not problem.regularized
     if isinstance(problem.forms[0], StreamForm):
         return _whiten_stream(problem, problem.forms[0], centred)
     dense = cast(tuple[DenseForm, ...], problem.forms)

@@ -133,7 +133,7 @@ class MatrixForm:
     @cached_property
     def largest_target(self) -> float:
         """max |B|."""
-        return float(max(self.target.max(), -self.target.min()))
+        return largest_size(self.target)
 
     @cached_property
     def squared_target(self) -> float:

@@ -93,7 +93,7 @@ class VectorForm:
     @cached_property
     def largest_target(self) -> float:
         """max |b|."""
-        return float(max(self.target.max(), -self.target.min()))
+        return largest_size(self.target)
 
     @cached_property
     def squared_target(self) -> float:
